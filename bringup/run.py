@@ -1,0 +1,175 @@
+"""The state of a run: a fold of its journal. Reports, the TUI, resume and diff all read this and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bringup import events as ev
+from bringup.errors import RunFolderError
+from bringup.journal import read
+from bringup.model import Defect, Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Who, Why
+
+
+@dataclass
+class StageState:
+    """How far one stage is. `cases` counts planned (check, target) pairs, `counts` those with an outcome."""
+
+    stage: Stage
+    cases: int = 0
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    started: float | None = None
+    ended: float | None = None
+    estimate_s: float = 0.0
+    round: int = 0
+    rounds: int = 1
+
+    @property
+    def done(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def running(self) -> bool:
+        return self.started is not None and self.ended is None
+
+
+@dataclass
+class RunState:
+    """Everything known about a run so far."""
+
+    info: RunInfo = field(default_factory=lambda: RunInfo(id="", name=""))
+    nodes: dict[str, Node] = field(default_factory=dict)
+    stages: dict[Stage, StageState] = field(default_factory=dict)
+    cases: dict[tuple[str, str], Outcome | None] = field(default_factory=dict)
+    case_stage: dict[str, Stage] = field(default_factory=dict)
+    by_node: dict[str, list[Outcome]] = field(default_factory=dict)
+    quarantined: dict[str, str] = field(default_factory=dict)
+    working: set[str] = field(default_factory=set)
+    defects: list[Defect] = field(default_factory=list)
+    notes: list[tuple[float, str]] = field(default_factory=list)
+    verdict: RunVerdict | None = None
+    aborted: str = ""
+    seq: int = 0
+    at: float = 0.0
+    ended: float | None = None
+
+    def apply(self, event: ev.AnyEvent) -> None:
+        """Take one event in. Unknown combinations are kept, never raised: a reader must survive any journal."""
+        self.seq, self.at = max(self.seq, event.seq), max(self.at, event.at)
+        match event:
+            case ev.RunStarted(info=info):
+                self.info = info
+                for stage in info.stages:
+                    self.stages.setdefault(stage, StageState(stage))
+            case ev.NodeListed(node=node):
+                self.nodes[node.name] = node
+            case ev.Planned(stage=stage, check=check, targets=targets):
+                self.case_stage[check] = stage
+                state = self._stage(stage)
+                for target in targets:
+                    if (check, target) not in self.cases:
+                        self.cases[check, target] = None
+                        state.cases += 1
+            case ev.StageStarted(stage=stage, estimate_s=estimate, rounds=rounds):
+                state = self._stage(stage)
+                state.started, state.ended = state.started or event.at, None
+                state.estimate_s, state.rounds = estimate, rounds
+            case ev.RoundStarted(stage=stage, round=number, rounds=rounds):
+                state = self._stage(stage)
+                state.round, state.rounds = number, rounds
+            case ev.Working(nodes=nodes):
+                self.working.update(nodes)
+            case ev.Idle(nodes=nodes):
+                self.working.difference_update(nodes)
+            case ev.Judged(outcome=outcome):
+                self._judged(outcome)
+            case ev.Quarantined(component=component, reason=reason):
+                self.quarantined.setdefault(component, reason)
+            case ev.StageEnded(stage=stage):
+                self._stage(stage).ended = event.at
+                self.working.clear()
+            case ev.DefectsFound(defects=defects):
+                self.defects = defects
+            case ev.Note(text=text):
+                self.notes.append((event.at, text))
+            case ev.Resumed():
+                self.verdict, self.ended, self.aborted = None, None, ""
+                self.working.clear()
+            case ev.RunEnded(verdict=verdict, aborted=aborted):
+                self.verdict, self.aborted, self.ended = verdict, aborted, event.at
+                self.working.clear()
+
+    def _stage(self, stage: Stage) -> StageState:
+        return self.stages.setdefault(stage, StageState(stage))
+
+    def _judged(self, outcome: Outcome) -> None:
+        key = (outcome.check, outcome.target)
+        state = self._stage(outcome.stage)
+        self.case_stage[outcome.check] = outcome.stage
+        before = self.cases.get(key)
+        if key not in self.cases:
+            state.cases += 1
+        if before is not None:
+            state.counts[before.verdict] -= 1
+            for name in before.nodes:
+                self.by_node[name].remove(before)
+        self.cases[key] = outcome
+        state.counts[outcome.verdict] += 1
+        for name in outcome.nodes:
+            self.by_node.setdefault(name, []).append(outcome)
+
+    # -------------------------------------------------------------------------------------------- questions
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The latest outcome of every case that has one, in the order of the plan."""
+        return [o for o in self.cases.values() if o is not None]
+
+    @property
+    def missing(self) -> list[tuple[str, str]]:
+        """Planned cases without an outcome: holes that a crash has left."""
+        return [key for key, outcome in self.cases.items() if outcome is None]
+
+    def defects_of(self, node: str) -> list[Defect]:
+        """The defects that concern a node."""
+        return [d for d in self.defects if node in d.nodes]
+
+    def node_ready(self, node: str) -> bool:
+        """Whether everything planned for the node was judged and nothing is wrong with it."""
+        return not self.defects_of(node) and all(settled(o) for o in self.by_node.get(node, []))
+
+    def judge_run(self) -> RunVerdict:
+        """READY, NOT READY or INCOMPLETE from what is known now. A hole is never a pass."""
+        if any(d.who is not Who.COULD_NOT_JUDGE for d in self.defects):
+            return RunVerdict.NOT_READY
+        if any(o.verdict is Verdict.FAIL for o in self.outcomes):
+            return RunVerdict.NOT_READY
+        judged = [o for o in self.outcomes if o.verdict is Verdict.PASS]
+        if self.missing or not judged or self.defects or not all(settled(o) for o in self.outcomes):
+            return RunVerdict.INCOMPLETE
+        return RunVerdict.READY
+
+
+def settled(outcome: Outcome) -> bool:
+    """Whether an outcome leaves nothing open: passed, or not applicable by profile or plan."""
+    return outcome.verdict is Verdict.PASS or (
+        outcome.verdict is Verdict.NOT_RUN and outcome.why is Why.NOT_APPLICABLE
+    )
+
+
+def fold(events: Iterable[ev.AnyEvent]) -> RunState:
+    """The state after all these events."""
+    state = RunState()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def load(folder: Path) -> RunState:
+    """The state of a run folder. Raises RunFolderError where there is no journal or it does not begin as one."""
+    state = fold(read(folder / "journal.jsonl"))
+    if not state.info.id:
+        raise RunFolderError(f"{folder}: the journal does not say which run it is; it is damaged or not a run folder")
+    return state
