@@ -126,12 +126,15 @@ class Outputs:
             raise ToolMissing(tuple(out.detail.split()))
         if out.ended is Ended.TIMEOUT:
             raise CannotJudge(
-                f"{_program(command)} did not answer within {command.timeout_s:g} s on {node.name}", code="COMMAND-HANGS"
+                f"{_program(command)} did not answer within {command.timeout_s:g} s on {node.name}",
+                code="COMMAND-HANGS",
             )
         if out.ended is not Ended.EXITED:
             raise CannotJudge(f"{node.name}: {out.detail or out.ended.value}", code="NODE-LOST")
         if out.truncated:
-            raise CannotJudge(f"{_program(command)} printed more than {command.max_bytes} bytes on {node.name}")
+            raise CannotJudge(
+                f"{_program(command)} printed more than {command.max_bytes} bytes on {node.name}"
+            )
         return out
 
     def text(self, node: Node, command: Command, *, status: int | None = 0) -> str:
@@ -139,7 +142,9 @@ class Outputs:
         out = self.answered(node, command)
         if status is not None and out.status != status:
             said = " / ".join((out.error_text or out.text).split("\n")[:2]).strip()
-            raise CannotJudge(f"{_program(command)} ended with status {out.status} on {node.name}: {said[:200] or 'no text'}")
+            raise CannotJudge(
+                f"{_program(command)} ended with status {out.status} on {node.name}: {said[:200] or 'no text'}"
+            )
         return out.text
 
     def __iter__(self) -> Iterator[Output]:
@@ -196,7 +201,9 @@ class Context:
             return node.ports
         value = self.fact(node, "fabric.hcas")
         if not isinstance(value, list):
-            raise NoLimit(f"profile {node.profile}: fact fabric.hcas is {value!r}, needed a list of device names")
+            raise NoLimit(
+                f"profile {node.profile}: fact fabric.hcas is {value!r}, needed a list of device names"
+            )
         return tuple(Port(rail, str(hca)) for rail, hca in enumerate(value))
 
     def need_gpus(self, node: Node) -> int:
@@ -224,7 +231,9 @@ class Check(ABC, Generic[T]):
     Class attributes: `id` is `stage.name`; `faults` are the kinds of defect that it can report, the first being the
     default for measurements without a code. `gate` says what leaves the later stages when the check fails or cannot
     judge: "" nothing, "node" the node, "component" only the component that failed. `collects` marks a check whose
-    measurements are readings for fleet checks, so that having read them is its pass.
+    measurements are readings for fleet checks, so that having read them is its pass. `judges_loss` marks the check
+    that is asked even when the node cannot be reached. Of pairs, `per_rail` says whether each rail is a test of its
+    own and `rounds` how many different partners each node meets.
     """
 
     id: ClassVar[str]
@@ -233,6 +242,9 @@ class Check(ABC, Generic[T]):
     faults: ClassVar[tuple[Fault, ...]] = ()
     gate: ClassVar[str] = ""
     collects: ClassVar[bool] = False
+    judges_loss: ClassVar[bool] = False
+    per_rail: ClassVar[bool] = True
+    rounds: ClassVar[int] = 3
     target: ClassVar[type[Node] | type[Pair] | type[Group]]
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -302,7 +314,11 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
         if isinstance(cannot, ParseError):
             reason, code = f"output not understood: {reason}", code or "OUTPUT-UNKNOWN"
     except Exception:  # noqa: BLE001  the door to code of any author: a bug there must not take the run along
-        reason, code, verdict = f"a bug in check {check.id}:\n{traceback.format_exc()}", "CHECK-BUG", Verdict.ERROR
+        reason, code, verdict = (
+            f"a bug in check {check.id}:\n{traceback.format_exc()}",
+            "CHECK-BUG",
+            Verdict.ERROR,
+        )
     broken = [m for m in measurements if m.limit is not None and not _holds(m)]
     failed = [f for f in findings if f.weight is Weight.FAIL]
     if broken or failed:

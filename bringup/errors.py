@@ -101,7 +101,9 @@ class ToolMissing(CannotJudge):
     """A program that the check needs is not installed on the node."""
 
     def __init__(self, tools: tuple[str, ...]) -> None:
-        super().__init__(f"not installed on the node (or not in PATH): {', '.join(tools)}", code="TOOL-MISSING")
+        super().__init__(
+            f"not installed on the node (or not in PATH): {', '.join(tools)}", code="TOOL-MISSING"
+        )
         self.tools = tools
 
 

@@ -39,6 +39,24 @@ def decode(line: bytes) -> AnyEvent | None:
     )
 
 
+def encode(event: AnyEvent) -> bytes:
+    """One line of the journal. Lone surrogates (JSON of a node may hold them) become visible text."""
+    try:
+        return _ENCODER.encode(event)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_visible(msgspec.to_builtins(event)))
+
+
+def _visible(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: _visible(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_visible(inner) for inner in value]
+    return value
+
+
 class Journal:
     """The one writer. Safe to call from any thread."""
 
@@ -65,7 +83,7 @@ class Journal:
         with self._lock:
             self._seq += 1
             stamped: AnyEvent = msgspec.structs.replace(event, seq=self._seq, at=self._clock())
-            self._file.write(_ENCODER.encode(stamped) + b"\n")
+            self._file.write(encode(stamped) + b"\n")
             self._file.flush()
         return stamped
 
@@ -83,7 +101,9 @@ def read(path: Path) -> Iterator[AnyEvent]:
                 if line.endswith(b"\n") and (event := decode(line)) is not None:
                     yield event
     except OSError as error:
-        raise RunFolderError(f"{path}: no journal here ({error.strerror}); give a run folder or a run's id") from error
+        raise RunFolderError(
+            f"{path}: no journal here ({error.strerror}); give a run folder or a run's id"
+        ) from error
 
 
 class Tail:

@@ -262,7 +262,14 @@ class Limit:
 
     def __str__(self) -> str:
         value = self.value if isinstance(self.value, str | bool) else f"{self.value:g}"
-        words = {">=": "at least ", "<=": "at most ", "==": "", "!=": "anything but ", ">": "over ", "<": "under "}
+        words = {
+            ">=": "at least ",
+            "<=": "at most ",
+            "==": "",
+            "!=": "anything but ",
+            ">": "over ",
+            "<": "under ",
+        }
         return f"{words[self.op]}{value}" + (f" {self.unit}" if self.unit else "")
 
 

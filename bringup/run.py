@@ -171,5 +171,7 @@ def load(folder: Path) -> RunState:
     """The state of a run folder. Raises RunFolderError where there is no journal or it does not begin as one."""
     state = fold(read(folder / "journal.jsonl"))
     if not state.info.id:
-        raise RunFolderError(f"{folder}: the journal does not say which run it is; it is damaged or not a run folder")
+        raise RunFolderError(
+            f"{folder}: the journal does not say which run it is; it is damaged or not a run folder"
+        )
     return state

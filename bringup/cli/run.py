@@ -1,0 +1,257 @@
+"""`bringup run` and `bringup resume`: from inputs to verdict, reports and exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bringup import __version__
+from bringup.check import AnyCheck, Context
+from bringup.cli import common
+from bringup.errors import RunFolderError
+from bringup.fleet import LocalFleet
+from bringup.inventory import Simulate
+from bringup.inventory import load as load_inventory
+from bringup.model import Exit, Level, Node, RunInfo, RunVerdict
+from bringup.orchestrator import Engine, RunFolder, StagePlan, make_plan
+from bringup.report.live import Live
+from bringup.run import RunState, load
+from bringup.transport import Options
+
+
+@dataclass(frozen=True)
+class Start:
+    """Everything that a run needs once its inputs are read."""
+
+    folder: RunFolder
+    info: RunInfo
+    checks: tuple[AnyCheck, ...]
+    nodes: tuple[Node, ...]
+    context: Context
+    simulate: Simulate | None
+    options: Options
+    workers: int
+    before: RunState | None = None
+
+
+def exit_code(state: RunState) -> int:
+    """The exit code of a finished run: interrupted before not ready before incomplete."""
+    if state.aborted:
+        return Exit.INTERRUPTED
+    return {
+        RunVerdict.READY: Exit.READY,
+        RunVerdict.NOT_READY: Exit.NOT_READY,
+        RunVerdict.INCOMPLETE: Exit.INCOMPLETE,
+    }[state.verdict or RunVerdict.INCOMPLETE]
+
+
+@click.command()
+@common.inventory_option
+@common.selection_options
+@common.runs_option
+@common.battery_option
+@common.profiles_option
+@click.option(
+    "--known-hosts",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Host keys file (default: the inventory's, else ~/.ssh/known_hosts).",
+)
+@click.option(
+    "--accept-new-host-keys",
+    is_flag=True,
+    help="Add keys of hosts never seen before; a changed key is always refused.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 512), default=32, show_default=True, help="Nodes worked on at once."
+)
+@click.option(
+    "--tui", is_flag=True, help="Follow the run in the terminal UI; closing it leaves the run running."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("--announce", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
+def run(
+    inventory_path: str, level: str, check_patterns: Sequence[str], stages: Sequence[str], expression: str,
+    runs: Path, batteries: Sequence[Path], profile_dirs: Sequence[Path], known_hosts: Path | None,
+    accept_new_host_keys: bool, workers: int, tui: bool, as_json: bool, quiet: bool, announce: Path | None,
+) -> int:  # fmt: skip
+    """Run the battery on an inventory and say whether the cluster is ready.
+
+    \b
+    bringup run                                      the simulated cluster that ships with bringup
+    bringup run -i hall-2.yaml --accept-new-host-keys
+    bringup run -i hall-2.yaml -n rack:R05 --stage link --stage rdma
+    bringup run -i hall-2.yaml --level full --tui
+    """
+    if tui:
+        return _in_background(runs)
+    inputs = common.read_inputs(
+        inventory_path, expression=expression, stages=stages, check_patterns=check_patterns, level=level,
+        batteries=batteries, profile_dirs=profile_dirs,
+    )  # fmt: skip
+    common.fail_if_empty(inputs.nodes)
+    inventory = inputs.inventory
+    started = time.time()
+    settings = {
+        "version": __version__, "started": started, "inventory": str(Path(inventory_path).resolve()),
+        "name": inventory.name, "level": level, "checks": [c.id for c in inputs.checks],
+        "batteries": [str(b.resolve()) for b in batteries], "workers": workers,
+        "known_hosts": str((known_hosts or inventory.known_hosts or Path()).resolve()) if known_hosts or inventory.known_hosts else "",
+        "accept_new_host_keys": accept_new_host_keys, "orchestrator": socket.gethostname(),
+    }  # fmt: skip
+    folder = RunFolder.create(runs, settings, inventory.text, common.frozen_profiles(inputs.profiles))
+    if announce:
+        announce.write_text(str(folder.path.resolve()))
+    info = RunInfo(
+        id=folder.id, name=inventory.name, level=inputs.level, version=__version__, started=started,
+        stages=tuple(dict.fromkeys(c.stage for c in inputs.checks)), checks=tuple(c.id for c in inputs.checks),
+        nodes=len(inputs.nodes),
+    )  # fmt: skip
+    options = Options(
+        known_hosts=known_hosts or inventory.known_hosts, accept_new_host_keys=accept_new_host_keys
+    )
+    start = Start(
+        folder,
+        info,
+        inputs.checks,
+        inputs.nodes,
+        inputs.context(started),
+        inventory.simulate,
+        options,
+        workers,
+    )
+    return execute(start, as_json=as_json, quiet=quiet)
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@common.runs_option
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 512),
+    default=0,
+    show_default="as before",
+    help="Nodes worked on at once.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+def resume(name: str, runs: Path, workers: int, as_json: bool, quiet: bool) -> int:
+    """Take up a run that was interrupted or killed; what has passed or failed is not repeated.
+
+    What could not be judged, was not run or is missing is tried again, with the run's own frozen inputs.
+    """
+    from bringup import battery
+    from bringup.profile import load_all
+
+    folder = RunFolder.find(runs, name)
+    settings = folder.settings()
+    state = load(folder.path)
+    nodes = tuple(state.nodes.values())
+    common.fail_if_empty(nodes)
+    wanted = set(_texts(settings, "checks"))
+    checks = tuple(
+        c for c in battery.load([Path(b) for b in _texts(settings, "batteries")]) if c.id in wanted
+    )
+    profiles = load_all(sorted({n.profile for n in nodes if n.profile}), [folder.profiles])
+    inventory = load_inventory(folder.inventory)
+    known = str(settings.get("known_hosts") or "")
+    options = Options(
+        known_hosts=Path(known) if known else None,
+        accept_new_host_keys=settings.get("accept_new_host_keys") is True,
+    )
+    threads = workers or settings.get("workers")
+    start = Start(
+        folder, state.info, checks, nodes, Context(profiles, started=state.info.started), inventory.simulate, options,
+        threads if isinstance(threads, int) else 32, before=state,
+    )  # fmt: skip
+    return execute(start, as_json=as_json, quiet=quiet)
+
+
+def _texts(settings: dict[str, object], name: str) -> list[str]:
+    value = settings.get(name)
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise RunFolderError(f"run.toml: {name} is {value!r}, needed a list of texts")
+    return value
+
+
+def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
+    """Run the engine with its displays, write the reports, print the result."""
+    with common.served(start.simulate, start.nodes) as (nodes, known_hosts):
+        options = start.options
+        if known_hosts is not None:
+            options = Options(known_hosts=known_hosts)
+        plans = make_plan(start.checks, nodes, start.context)
+        info = start.info if start.before else _with_estimate(start.info, plans)
+        fleet = LocalFleet(options, workers=start.workers)
+        live = Live(quiet=quiet)
+        engine = Engine(
+            info,
+            nodes,
+            plans,
+            start.context,
+            fleet,
+            start.folder,
+            before=start.before,
+            listeners=[live.on_event],
+        )
+        previous = {s: signal.signal(s, lambda *_: engine.stop()) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with live:
+                state = engine.run()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+    from bringup.cli.output import finish
+
+    finish(state, start.folder, as_json=as_json)
+    return exit_code(state)
+
+
+def _with_estimate(info: RunInfo, plans: Sequence[StagePlan]) -> RunInfo:
+    import dataclasses
+
+    return dataclasses.replace(info, estimate_s=sum(p.estimate_s for p in plans))
+
+
+def _in_background(runs: Path) -> int:
+    """The same command without --tui as a process of its own, and the terminal UI on its journal."""
+    from bringup.tui import watch
+
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "folder"
+        arguments = [a for a in sys.argv[1:] if a != "--tui"]
+        log = Path(scratch) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bringup", *arguments, "--quiet", "--announce", str(place)],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )  # fmt: skip
+        while process.poll() is None and not (place.is_file() and place.read_text()):
+            time.sleep(0.05)
+        if not place.is_file():
+            click.echo(log.read_text(errors="replace"), err=True, nl=False)
+            return process.wait()
+        folder = RunFolder(Path(place.read_text()))
+    watch(folder.path)
+    if process.poll() is None:
+        click.echo(f"the run goes on in the background; come back with: bringup watch {folder.path}")
+        return Exit.READY
+    from bringup.cli.output import tell
+
+    state = load(folder.path)
+    tell(state, folder)
+    return exit_code(state)
+
+
+__all__ = ["Level", "execute", "exit_code", "resume", "run"]

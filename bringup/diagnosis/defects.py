@@ -1,0 +1,184 @@
+"""Puts the pieces together: outcomes -> symptoms -> localised -> explained -> grouped -> defects with words and places."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from bringup.diagnosis.faults import GENERAL
+from bringup.diagnosis.localise import localise
+from bringup.diagnosis.suppress import explained
+from bringup.diagnosis.symptoms import Sign, all_signs
+from bringup.model import STAGES, WHO, Defect, Fault, Node, Outcome, Port, Symptom, Who
+
+FLEET_SHARE = 0.5
+"""Above this share of the fleet one finding has one cause (defects.md S03 names a share X; a half is our choice)."""
+FLEET_LEAST = 4
+
+
+def defect_id(code: str, component: str) -> str:
+    """The stable name of a defect: the same code at the same component in every run."""
+    return "D-" + hashlib.sha256(f"{code}\0{component}".encode()).hexdigest()[:6].upper()
+
+
+def diagnose(
+    outcomes: Iterable[Outcome], declared: Mapping[str, tuple[Fault, ...]], nodes: Mapping[str, Node]
+) -> list[Defect]:
+    """The defects that these outcomes show, in working order (who acts, then place). `declared`: faults by check id."""
+    outcomes = list(outcomes)
+    faults = {**GENERAL, **{f.code: f for fs in declared.values() for f in fs}}
+    signs = localise(outcomes, all_signs(outcomes, declared), nodes)
+    causes = explained(signs, faults)
+    groups: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
+    for index, sign in enumerate(signs):
+        if index not in causes:
+            groups[sign.code, sign.at].append(index)
+    followers: dict[int, list[int]] = defaultdict(list)
+    for index, root in causes.items():
+        followers[root].append(index)
+    found = [
+        _defect(code, at, [signs[i] for i in members],
+                [signs[f] for i in members for f in followers.get(i, [])], faults, nodes)
+        for (code, at), members in groups.items()
+    ]  # fmt: skip
+    return sorted(_fold(found, nodes), key=lambda d: _order(d, nodes))
+
+
+def _order(defect: Defect, nodes: Mapping[str, Node]) -> tuple[object, ...]:
+    node = nodes.get(defect.nodes[0]) if defect.nodes else None
+    place = (node.rack, node.unit.zfill(4)) if node else ("", "")
+    return (
+        WHO.index(defect.who),
+        *place,
+        defect.nodes,
+        STAGES.index(defect.stage),
+        defect.code,
+        defect.component,
+    )
+
+
+def _defect(
+    code: str,
+    at: tuple[str, ...],
+    members: Sequence[Sign],
+    follow: Sequence[Sign],
+    faults: Mapping[str, Fault],
+    nodes: Mapping[str, Node],
+) -> Defect:
+    worst = min(members, key=lambda s: (s.value is None, s.value if s.value is not None else 0.0))
+    fault = faults.get(code) or GENERAL["NOT-JUDGED"]
+    component = " ~ ".join(at)
+    names = tuple(dict.fromkeys(p.split("/")[0] for p in at))
+    owner = nodes.get(names[0])
+    port = planned_port(at[0], owner)
+    who = Who.COULD_NOT_JUDGE if all(s.unjudged for s in members) else fault.who
+    fill = {
+        "at": short(at), "node": names[0], "place": owner.place if owner else "",
+        "cable": port.cable if port and port.cable else "the cable", "leaf": port.leaf if port and port.leaf else names[0],
+        "leaf_port": port.leaf_port if port else "",
+    }  # fmt: skip
+    return Defect(
+        id=defect_id(code, component),
+        code=code,
+        who=who,
+        severity=fault.severity,
+        component=component,
+        nodes=names if owner else tuple(dict.fromkeys(n for s in members for n in s.nodes)),
+        title=_filled(fault.title, fill),
+        action=_filled(fault.action, fill),
+        place=owner.place if owner else "",
+        far_end=f"{port.leaf} port {port.leaf_port}" if port and port.leaf else "",
+        cable=port.cable if port else "",
+        expected=worst.expected,
+        measured="; ".join(dict.fromkeys(s.measured for s in members if s.measured))
+        if worst.value is None
+        else worst.measured,
+        stage=min((s.stage for s in members), key=STAGES.index),
+        explains=tuple(Symptom(s.check, s.target, s.code, s.component, s.text) for s in (*members, *follow)),
+        components=at,
+    )
+
+
+def planned_port(path: str, node: Node | None) -> Port | None:
+    """The planned port that a component path lies on, if it is one."""
+    parts = path.split("/")
+    if node is None or len(parts) < 3 or parts[1] != "hca":
+        return None
+    return next((p for p in node.ports if p.hca == parts[2]), None)
+
+
+def short(at: Sequence[str]) -> str:
+    """Component paths in the technician's words: `gpu-009 mlx5_4`, `gpu-003 GPU 5`, `gpu-005 GPU 2 NVLink 7`."""
+    said: list[str] = []
+    for path in at:
+        node, *rest = path.split("/")
+        words = [node]
+        for kind, name in zip(rest[0::2], rest[1::2], strict=False):
+            if kind == "hca":
+                words.append(name)
+            elif kind == "port":
+                words += [f"port {name}"] if name != "1" else []
+            else:
+                words.append(f"{ {'gpu': 'GPU', 'nvlink': 'NVLink', 'cpu': 'CPU'}.get(kind, kind) } {name}")
+        said.append(" ".join(words))
+    return " and ".join(said)
+
+
+def _filled(template: str, fill: Mapping[str, str]) -> str:
+    """The template with its places filled; an unknown place stays as it is written."""
+    text = template
+    for name, value in fill.items():
+        text = text.replace("{" + name + "}", value)
+    return " ".join(text.split())
+
+
+def _fold(defects: list[Defect], nodes: Mapping[str, Node]) -> list[Defect]:
+    """Findings that most nodes share become one, and equal configuration findings of several nodes become one."""
+    by_code: dict[str, list[Defect]] = defaultdict(list)
+    for defect in defects:
+        by_code[defect.code].append(defect)
+    folded: list[Defect] = []
+    for code, mine in by_code.items():
+        names = {n for d in mine for n in d.nodes}
+        many = min(len(names), len(mine))
+        if many >= FLEET_LEAST and many > FLEET_SHARE * len(nodes) and mine[0].who is not Who.COULD_NOT_JUDGE:
+            folded.append(_one(mine, f"fleet/{code}", GENERAL["FLEET-WIDE"]))
+        elif mine[0].who in (Who.CONFIGURATION, Who.SOFTWARE, Who.PLAN, Who.COULD_NOT_JUDGE):
+            same: dict[tuple[str, str], list[Defect]] = defaultdict(list)
+            for d in mine:
+                same[_without_name(d.measured, d), d.expected].append(d)
+            folded += [_one(ds, " ".join(c for d in ds for c in d.components), None) for ds in same.values()]
+        else:
+            folded += mine
+    return folded
+
+
+def _without_name(text: str, defect: Defect) -> str:
+    for name in defect.nodes:
+        text = text.replace(name, "{node}")
+    return text
+
+
+def _one(defects: list[Defect], component: str, fault: Fault | None) -> Defect:
+    """Several defects as one; a single one stays as it is."""
+    if len(defects) == 1 and fault is None:
+        return defects[0]
+    first = defects[0]
+    names = tuple(dict.fromkeys(n for d in defects for n in d.nodes))
+    return Defect(
+        id=defect_id(first.code, component),
+        code=first.code,
+        who=first.who if fault is None else fault.who,
+        severity=first.severity,
+        component=component if fault else first.component,
+        nodes=names,
+        title=first.title if fault is None else f"{fault.title}: {first.code}",
+        action=first.action if fault is None else fault.action,
+        place=first.place if len(names) == 1 else "",
+        expected=first.expected,
+        measured=first.measured,
+        stage=first.stage,
+        explains=tuple(s for d in defects for s in d.explains),
+        components=tuple(c for d in defects for c in d.components),
+    )

@@ -1,0 +1,87 @@
+"""Faults that no single check owns: what could not be judged, and what only many results together show."""
+
+from __future__ import annotations
+
+from bringup.model import Fault, Severity, Who
+
+_UNJUDGED = {"who": Who.COULD_NOT_JUDGE, "severity": Severity.ISOLATE}
+
+GENERAL: dict[str, Fault] = {
+    fault.code: fault
+    for fault in (
+        Fault(
+            "NODE-LOST",
+            "{node} was lost during the run",
+            "check power, BMC and management cable of {node}; then: bringup resume",
+            **_UNJUDGED,
+        ),
+        Fault(
+            "TOOL-MISSING",
+            "a tool is missing on {node}",
+            "install the tool on {node}, or say where it is in the inventory (path:)",
+            **_UNJUDGED,
+        ),
+        Fault(
+            "COMMAND-HANGS",
+            "a command hangs on {node}",
+            "look at the driver and the kernel log of {node}; reboot it if the process stays in state D",
+            **_UNJUDGED,
+        ),
+        Fault(
+            "OUTPUT-UNKNOWN",
+            "a tool on {node} answered what bringup does not know",
+            "look at the kept output (bringup show); report the tool's version if it looks right",
+            **_UNJUDGED,
+        ),
+        Fault(
+            "NOT-JUDGED",
+            "something on {node} could not be judged",
+            "see the reason; nothing is known about it until it is judged",
+            **_UNJUDGED,
+        ),
+        Fault("NO-PROFILE", "{node} has no profile", "give the node a profile in the inventory", **_UNJUDGED),
+        Fault(
+            "NOTHING-JUDGED",
+            "a check judged nothing on {node}",
+            "report it: the check and the kept output (bringup show)",
+            **_UNJUDGED,
+        ),
+        Fault(
+            "CHECK-BUG",
+            "a check failed with a bug of its own",
+            "report it with the kept output (bringup show)",
+            **_UNJUDGED,
+        ),
+        Fault(
+            "PATH-UNSTABLE",
+            "{at} is slow although both ends are fine with others",
+            "retest; if it stays, look at the leaf and spine ports between them",
+            who=Who.HANDS_ON,
+            severity=Severity.MONITOR,
+        ),
+        Fault(
+            "PAIR-UNSPLIT",
+            "{at}: one of the two ends is bad, and no result tells which",
+            "retest both ends with known-good partners: bringup resume",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "NODE-SLOW",
+            "most fabric ports of {node} are slow",
+            "look at {node} as a whole first: PCIe, power, BIOS settings, ACS, IOMMU",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "LEAF-SLOW",
+            "most ports on {leaf} are slow",
+            "look at the switch {leaf}: line card, power, firmware, uplinks",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "FLEET-WIDE",
+            "the same finding on most nodes",
+            "look for one cause (image, profile, configuration) before anybody walks",
+            who=Who.CONFIGURATION,
+        ),
+    )
+}

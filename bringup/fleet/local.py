@@ -1,0 +1,195 @@
+"""Runs work on many nodes from threads of this process, with one kept connection per node.
+
+A job is one compound script on one node. A duel is a server job and a client job on two nodes: the client starts when
+every server command listens or has ended, and servers that are still waiting when the client is done are stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from bringup.errors import TransportError
+from bringup.model import Command, Ended, Node, Output
+from bringup.transport import Cancel, Connection, Options, Ready
+from bringup.transport import connect as open_connection
+
+Connect = Callable[[Node, Options, Cancel | None], Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Commands that one node runs as one script, `lanes` at a time."""
+
+    node: Node
+    commands: tuple[Command, ...]
+    lanes: int = 4
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (self.node.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """A server job and the client job that needs it."""
+
+    server: Job
+    client: Job
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (self.server.node.name, self.client.node.name)
+
+
+Work = Job | Duel
+Sink = Callable[[Output], None]
+
+
+class LocalFleet:
+    """Threads and kept connections. `run` blocks until all work has ended; every command gives exactly one Output."""
+
+    def __init__(self, options: Options, *, workers: int = 32, connect: Connect = open_connection) -> None:
+        self._options = options
+        self._connect = connect
+        self._workers = workers
+        self._connections: dict[str, Connection] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self.unreachable: dict[str, str] = {}
+
+    def run(
+        self,
+        work: Sequence[Work],
+        sink: Sink,
+        *,
+        started: Callable[[Work], None] = lambda _: None,
+        done: Callable[[Work], None] = lambda _: None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """Run everything; `sink`, `started` and `done` are called from worker threads. Blocks until all has ended.
+
+        Raises what a callback raised, and KeyboardInterrupt, only after all work has been cancelled and has ended.
+        """
+        cancel = cancel or Cancel()
+
+        def one(item: Work) -> None:
+            started(item)
+            try:
+                self._one(item, sink, cancel)
+            finally:
+                done(item)
+
+        with ThreadPoolExecutor(max_workers=max(1, min(self._workers, len(work)))) as pool:
+            futures = [pool.submit(one, item) for item in work]
+            try:
+                wait(futures)
+            except KeyboardInterrupt:
+                cancel.set()
+                wait(futures)
+                raise
+        for future in futures:
+            future.result()
+
+    def _one(self, item: Work, sink: Sink, cancel: Cancel) -> None:
+        if isinstance(item, Job):
+            self._execute(item, sink, lambda _: None, cancel)
+        else:
+            self._duel(item, sink, cancel)
+
+    def _duel(self, duel: Duel, sink: Sink, cancel: Cancel) -> None:
+        waiting = set(range(len(duel.server.commands)))
+        settled = threading.Event()
+        lock = threading.Lock()
+
+        def mark(index: int) -> None:
+            with lock:
+                waiting.discard(index)
+                if not waiting:
+                    settled.set()
+
+        client_s = sum(c.timeout_s for c in duel.client.commands) + 30
+        patient = tuple(
+            dataclasses.replace(c, timeout_s=c.timeout_s + client_s) for c in duel.server.commands
+        )
+        original = dict(zip(patient, duel.server.commands, strict=True))
+        order = {command: index for index, command in enumerate(patient)}
+
+        def serve(output: Output) -> None:
+            sink(dataclasses.replace(output, command=original[output.command]))
+            mark(order[output.command])
+
+        stop = Cancel()
+        release = cancel.subscribe(stop.set)
+        server = dataclasses.replace(duel.server, commands=patient, lanes=len(patient))
+        thread = threading.Thread(
+            target=self._execute,
+            args=(server, serve, mark, stop),
+            name=f"serve {server.node.name}",
+            daemon=True,
+        )
+        thread.start()
+        try:
+            settled.wait(60.0)
+            self._execute(dataclasses.replace(duel.client, lanes=1), sink, lambda _: None, cancel)
+        finally:
+            thread.join(1.0)
+            stop.set()
+            thread.join()
+            release()
+
+    def _execute(self, job: Job, sink: Sink, ready: Callable[[int], None], cancel: Cancel) -> None:
+        """One script on one node. Commands that the connection left without an answer become LOST."""
+        left = set(range(len(job.commands)))
+        lost = False
+
+        def take(index: int, event: Output | Ready) -> None:
+            nonlocal lost
+            if isinstance(event, Output):
+                left.discard(index)
+                lost = lost or event.ended is Ended.LOST
+                sink(event)
+            else:
+                ready(index)
+
+        detail, ended = "connection lost", Ended.LOST
+        if cancel.is_set():
+            detail, ended = "cancelled", Ended.CANCELLED
+        else:
+            try:
+                self._connection(job.node, cancel).execute(job.commands, take, lanes=job.lanes, cancel=cancel)
+            except TransportError as error:
+                lost, detail = True, str(error)
+        for index in sorted(left):
+            sink(Output(job.node.name, job.commands[index], ended, at=time.time(), detail=detail))
+        if lost:
+            self._drop(job.node.name)
+
+    def _connection(self, node: Node, cancel: Cancel) -> Connection:
+        with self._guard:
+            lock = self._locks.setdefault(node.name, threading.Lock())
+        with lock:
+            kept = self._connections.get(node.name)
+            if kept is None:
+                try:
+                    kept = self._connect(node, self._options, cancel)
+                except TransportError as error:
+                    self.unreachable[node.name] = str(error)
+                    raise
+                self.unreachable.pop(node.name, None)
+                self._connections[node.name] = kept
+            return kept
+
+    def _drop(self, name: str) -> None:
+        connection = self._connections.pop(name, None)
+        if connection is not None:
+            connection.close()
+
+    def close(self, names: Iterable[str] | None = None) -> None:
+        """Close all connections, or those of these nodes."""
+        for name in list(names if names is not None else self._connections):
+            self._drop(name)

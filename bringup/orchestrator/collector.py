@@ -1,0 +1,95 @@
+"""Turns outputs into outcomes as they arrive: keeps the bytes, waits until a case has all it needs, judges it once."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable
+
+from bringup.check import Context, Outputs, judged, not_run
+from bringup.model import Command, Ended, Evidence, Outcome, Output, Stage, Verdict, Why
+from bringup.orchestrator.evidence import EvidenceStore
+from bringup.orchestrator.plan import Case
+
+Emit = Callable[[Outcome], None]
+
+
+class Collector:
+    """All cases of one stage part. `take` is called from worker threads; each case is emitted exactly once.
+
+    `excuse` may give a reason why a case is not run after all (its node turned out to be unreachable).
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        cases: Iterable[Case],
+        ctx: Context,
+        store: EvidenceStore,
+        emit: Emit,
+        excuse: Callable[[Case], str] | None = None,
+    ) -> None:
+        self._excuse = excuse
+        self._stage, self._ctx, self._store, self._emit = stage, ctx, store, emit
+        self._lock = threading.Lock()
+        self._outputs: dict[tuple[str, Command], tuple[Output, Evidence]] = {}
+        self._needs: dict[tuple[str, Command], list[Case]] = {}
+        self._open: dict[tuple[str, str], int] = {}
+        ready: list[Case] = []
+        for case in cases:
+            wanted = dict.fromkeys((s.node.name, s.command) for s in case.steps)
+            for want in wanted:
+                self._needs.setdefault(want, []).append(case)
+            self._open[case.key] = len(wanted)
+            if not wanted:
+                ready.append(case)
+        for case in ready:
+            self._judge(case)
+
+    def take(self, output: Output) -> None:
+        """One command has ended on one node."""
+        key = (output.node, output.command)
+        evidence = self._store.keep(self._stage, output)
+        complete: list[Case] = []
+        with self._lock:
+            if key in self._outputs:
+                return
+            self._outputs[key] = (output, evidence)
+            for case in self._needs.get(key, ()):
+                self._open[case.key] -= 1
+                if self._open[case.key] == 0:
+                    complete.append(case)
+        for case in complete:
+            self._judge(case)
+
+    def _judge(self, case: Case) -> None:
+        wanted = dict.fromkeys((s.node.name, s.command) for s in case.steps)
+        kept = {want: self._outputs[want] for want in wanted}
+        ctx = dataclasses.replace(self._ctx, listen_port=case.listen_port) if case.listen_port else self._ctx
+        excuse = self._excuse(case) if self._excuse else ""
+        if excuse:
+            outcome = not_run(case.check, case.target, Why.QUARANTINED, excuse, ctx)
+        elif case.plan is None:
+            outcome = refused(case, ctx)
+        elif any(out.ended is Ended.CANCELLED for out, _ in kept.values()) and not _client_ended(case, kept):
+            outcome = not_run(
+                case.check, case.target, Why.ABORTED, "the run was stopped before this was finished", ctx
+            )
+        else:
+            outcome = judged(case.check, case.target, Outputs({w: out for w, (out, _) in kept.items()}), ctx)
+        self._emit(dataclasses.replace(outcome, evidence=tuple(e for _, e in kept.values())))
+
+
+def _client_ended(case: Case, kept: dict[tuple[str, Command], tuple[Output, Evidence]]) -> bool:
+    """Of a server and its client the client decides: a server that was stopped afterwards is no abort."""
+    last = case.steps[-1]
+    out, _ = kept[last.node.name, last.command]
+    return len(case.steps) == 2 and out.ended is not Ended.CANCELLED
+
+
+def refused(case: Case, ctx: Context) -> Outcome:
+    """The outcome of a case that has no plan: not applicable, or could not be planned."""
+    outcome = not_run(case.check, case.target, case.why, case.reason, ctx)
+    if case.why is Why.NOT_APPLICABLE:
+        return outcome
+    return dataclasses.replace(outcome, verdict=Verdict.ERROR, why=Why.NONE, code=case.code)

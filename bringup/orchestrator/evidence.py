@@ -1,0 +1,66 @@
+"""Keeps every byte that a node answered before anybody interprets it: one growing file per node and stage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from bringup.model import Command, Evidence, Output, Stage
+
+
+class EvidenceStore:
+    """Appends outputs to `evidence/<node>/<stage>.out`. Node names come from the inventory, which restricts them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def keep(self, stage: Stage, output: Output) -> Evidence:
+        """Write the two streams one after the other; the result says where they are."""
+        relative = f"evidence/{output.node}/{stage.value}.out"
+        with self._guard:
+            lock = self._locks.setdefault(relative, threading.Lock())
+        path = self._folder / relative
+        with lock:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                offset = file.tell()
+                file.write(output.stdout)
+                file.write(output.stderr)
+        return Evidence(
+            node=output.node,
+            file=relative,
+            command=output.command,
+            ended=output.ended,
+            status=output.status,
+            seconds=output.seconds,
+            at=output.at,
+            offset=offset,
+            stdout_bytes=len(output.stdout),
+            stderr_bytes=len(output.stderr),
+            truncated=output.truncated,
+            as_root=output.as_root,
+            detail=output.detail,
+        )
+
+
+def output_of(evidence: Evidence, stdout: bytes, stderr: bytes) -> Output:
+    """The output as it was, from its kept bytes."""
+    return Output(
+        node=evidence.node,
+        command=evidence.command,
+        ended=evidence.ended,
+        status=evidence.status,
+        stdout=stdout,
+        stderr=stderr,
+        seconds=evidence.seconds,
+        at=evidence.at,
+        truncated=evidence.truncated,
+        as_root=evidence.as_root,
+        detail=evidence.detail,
+    )
+
+
+Kept = Mapping[tuple[str, Command], Evidence]

@@ -1,0 +1,55 @@
+"""What has left the run: nodes and ports that failed a gate. Pure bookkeeping; the engine acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bringup.check import AnyCheck
+from bringup.model import Outcome, Stage, Verdict, Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A component that left, with the check that sent it away."""
+
+    component: str
+    stage: Stage
+    check: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.component} left the run in stage {self.stage.value} ({self.check}): {self.reason}"
+
+
+def leaving(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
+    """The components that this outcome of a gate sends away. An error at a gate sends the whole target away."""
+    if not check.gate or outcome.verdict not in (Verdict.FAIL, Verdict.ERROR):
+        return
+    if check.gate == "node" or outcome.verdict is Verdict.ERROR:
+        for name in outcome.nodes:
+            yield Left(name, outcome.stage, outcome.check, _why(outcome))
+        return
+    failed = [(m.at, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok]
+    failed += [(f.at, f.message) for f in outcome.findings if f.weight is Weight.FAIL]
+    for component, reason in failed:
+        yield Left(component, outcome.stage, outcome.check, reason)
+
+
+def _why(outcome: Outcome) -> str:
+    if outcome.verdict is Verdict.ERROR:
+        return outcome.reason.split("\n")[0]
+    said = [f.message for f in outcome.findings if f.weight is Weight.FAIL]
+    said += [f"{m.name} is {m.value} at {m.at}, needs {m.limit}" for m in outcome.measurements if not m.ok]
+    return said[0] if said else outcome.reason
+
+
+def blocking(components: Iterable[str], left: Mapping[str, Left]) -> Left | None:
+    """What keeps a target with these components from being tested: one of them, or something that contains it."""
+    for path in components:
+        parts = path.split("/")
+        for end in range(1, len(parts) + 1):
+            gone = left.get("/".join(parts[:end]))
+            if gone is not None:
+                return gone
+    return None

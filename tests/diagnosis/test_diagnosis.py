@@ -1,0 +1,210 @@
+"""Outcomes (invented) to defects: one cause, one defect, at the right place; everything else explained by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bringup.check import port_path
+from bringup.diagnosis import diagnose
+from bringup.model import (
+    Defect,
+    Fault,
+    Finding,
+    Limit,
+    Measurement,
+    Node,
+    Outcome,
+    Port,
+    Stage,
+    Verdict,
+    Who,
+)
+from bringup.topology import matchings
+
+RAILS = ("mlx5_0", "mlx5_1", "mlx5_2", "mlx5_3")
+NODES = {
+    f"gpu-{i:03}": Node(
+        f"gpu-{i:03}",
+        rack=f"R{i // 4 + 1:02}",
+        unit=str(i % 4 * 10 + 1),
+        ports=tuple(Port(r, hca, f"leaf-{r + 1}", str(i), f"L{r}-{i}") for r, hca in enumerate(RAILS)),
+    )
+    for i in range(1, 17)
+}
+BW = Limit("rdma.write_bw", ">=", 380.0, "Gb/s")
+DECLARED = {
+    "rdma.write-bw": (
+        Fault("RDMA-BW", "slow port {at}", "reseat {cable} at {at}", explained_by=("LINK-RATE", "LINK-DOWN")),
+    ),
+    "link.rate": (
+        Fault("LINK-RATE", "port at the wrong rate", "clean {at}, {cable} to {leaf} port {leaf_port}"),
+    ),
+    "gpu.count": (Fault("GPU-MISSING", "a GPU is missing", "reseat", explained_by=("GPU-LOST",)),),
+    "gpu.xid": (Fault("GPU-LOST", "a GPU fell off the bus", "drain power"),),
+    "nvlink.links": (
+        Fault("NVLINK-DOWN", "NVLink down", "reseat", explained_by=("GPU-MISSING", "GPU-LOST")),
+    ),
+    "host.drift": (Fault("VERSION-MINORITY", "another version", "re-image {node}", who=Who.CONFIGURATION),),
+    "reach.connect": (
+        Fault("NODE-UNREACHABLE", "{node} is unreachable", "check power", who=Who.COULD_NOT_JUDGE),
+    ),
+}
+
+
+def pair(a: str, b: str, rail: int, gbps: float) -> Outcome:
+    ends = tuple(port_path(n, RAILS[rail]) for n in (a, b))
+    m = Measurement("write_bw", gbps, "Gb/s", " ~ ".join(ends), BW)
+    verdict = Verdict.PASS if m.ok else Verdict.FAIL
+    return Outcome(
+        "rdma.write-bw", Stage.RDMA, f"{a} ~ {b} rail {rail}", (a, b), verdict, at=ends, measurements=(m,)
+    )
+
+
+def rdma(slow: Iterable[tuple[str, int]] = (), names: Iterable[str] = tuple(NODES)) -> list[Outcome]:
+    bad = set(slow)
+    return [
+        pair(a, b, rail, 187.0 if {(a, rail), (b, rail)} & bad else 391.0)
+        for pairs in matchings(list(names), 3)
+        for a, b in pairs
+        for rail in range(len(RAILS))
+    ]
+
+
+def finding(check: str, node: str, code: str, at: str, message: str = "seen") -> Outcome:
+    stage = Stage(check.split(".")[0])
+    return Outcome(
+        check, stage, node, (node,), Verdict.FAIL, at=(node,), findings=(Finding(code, message, at),)
+    )
+
+
+def found(*outcomes: Outcome) -> list[Defect]:
+    return diagnose(outcomes, DECLARED, NODES)
+
+
+def short(defects: Iterable[Defect]) -> list[tuple[str, str]]:
+    return [(d.code, d.component) for d in defects]
+
+
+def test_a_healthy_fleet_has_no_defect() -> None:
+    assert found(*rdma()) == []
+
+
+def test_a_slow_port_is_named_and_its_partners_are_not() -> None:
+    defects = found(*rdma({("gpu-007", 2)}))
+    assert short(defects) == [("RDMA-BW", "gpu-007/hca/mlx5_2/port/1")]
+    (d,) = defects
+    assert d.nodes == ("gpu-007",)
+    assert (d.place, d.far_end, d.cable) == ("R02 U31", "leaf-3 port 7", "L2-7")
+    assert (d.measured, d.expected) == ("write bw 187 Gb/s", "at least 380 Gb/s")
+    assert d.action == "reseat L2-7 at gpu-007 mlx5_2"
+    assert len(d.explains) == 3
+
+
+def test_two_slow_ports_that_meet_in_the_first_round_are_both_named() -> None:
+    a, b = matchings(list(NODES), 3)[0][0]
+    defects = found(*rdma({(a, 1), (b, 1)}))
+    assert sorted(short(defects)) == sorted(("RDMA-BW", port_path(n, "mlx5_1")) for n in (a, b))
+
+
+def test_a_pair_that_met_nobody_else_stays_a_pair() -> None:
+    defects = found(*rdma({("gpu-001", 0)}, names=["gpu-001", "gpu-002"]))
+    assert short(defects) == [
+        ("PAIR-UNSPLIT", f"{port_path('gpu-001', 'mlx5_0')} ~ {port_path('gpu-002', 'mlx5_0')}")
+    ]
+
+
+def test_a_pair_whose_ends_are_good_elsewhere_is_a_path() -> None:
+    outcomes = rdma()
+    once = outcomes[0]
+    outcomes[0] = pair(once.nodes[0], once.nodes[1], 0, 120.0)
+    assert [d.code for d in found(*outcomes)] == ["PATH-UNSTABLE"]
+
+
+def test_all_ports_of_a_node_are_the_node() -> None:
+    assert short(found(*rdma({("gpu-004", r) for r in range(4)}))) == [("NODE-SLOW", "gpu-004")]
+
+
+def test_most_ports_of_a_leaf_are_the_leaf() -> None:
+    slow = {(n, 3) for n in list(NODES)[:9]}
+    good = rdma()
+    outcomes = [
+        pair(o.nodes[0], o.nodes[1], 3, 150.0)
+        if o.target.endswith("rail 3") and {(o.nodes[0], 3), (o.nodes[1], 3)} & slow
+        else o
+        for o in good
+    ]
+    defects = found(*outcomes)
+    assert ("LEAF-SLOW", "leaf-4") in short(defects)
+    assert not [d for d in defects if d.code == "RDMA-BW"]
+
+
+def test_a_port_at_half_rate_explains_its_low_bandwidth_and_nothing_else() -> None:
+    rate = Measurement(
+        "rate", 200.0, "Gb/s", port_path("gpu-007", "mlx5_2"), Limit("link.rate", "==", 400.0, "Gb/s")
+    )
+    link = Outcome(
+        "link.rate", Stage.LINK, "gpu-007", ("gpu-007",), Verdict.FAIL, at=("gpu-007",), measurements=(rate,)
+    )
+    defects = found(link, *rdma({("gpu-007", 2), ("gpu-011", 2)}))
+    assert short(defects) == [
+        ("LINK-RATE", port_path("gpu-007", "mlx5_2")),
+        ("RDMA-BW", port_path("gpu-011", "mlx5_2")),
+    ]
+    assert {s.check for s in defects[0].explains} == {"link.rate", "rdma.write-bw"}
+    assert defects[0].action == "clean gpu-007 mlx5_2, L2-7 to leaf-3 port 7"
+
+
+def test_a_lost_gpu_explains_the_count_and_its_nvlinks() -> None:
+    defects = found(
+        finding("gpu.count", "gpu-003", "GPU-MISSING", "gpu-003"),
+        finding("gpu.xid", "gpu-003", "GPU-LOST", "gpu-003/gpu/5"),
+        finding("nvlink.links", "gpu-003", "NVLINK-DOWN", "gpu-003/gpu/5/nvlink/3"),
+        finding("nvlink.links", "gpu-004", "NVLINK-DOWN", "gpu-004/gpu/5"),
+    )
+    assert short(defects) == [("GPU-LOST", "gpu-003/gpu/5"), ("NVLINK-DOWN", "gpu-004/gpu/5")]
+    assert [s.code for s in defects[0].explains] == ["GPU-LOST", "GPU-MISSING", "NVLINK-DOWN"]
+
+
+def test_equal_configuration_findings_fold_and_most_of_the_fleet_is_one_cause() -> None:
+    def minority(name: str) -> Outcome:
+        return Outcome(
+            "host.drift", Stage.HOST, "fleet", tuple(NODES), Verdict.FAIL,
+            findings=(Finding("VERSION-MINORITY", f"{name} has driver 570", name),),
+        )  # fmt: skip
+
+    few = found(minority("gpu-003"), minority("gpu-009"))
+    assert [(d.code, d.nodes, d.who) for d in few] == [
+        ("VERSION-MINORITY", ("gpu-003", "gpu-009"), Who.CONFIGURATION)
+    ]
+    most = found(*(minority(n) for n in list(NODES)[:12]))
+    assert [(d.code, len(d.nodes), d.component) for d in most] == [
+        ("VERSION-MINORITY", 12, "fleet/VERSION-MINORITY")
+    ]
+
+
+def test_what_could_not_be_judged_is_listed_apart_and_is_no_proven_fault() -> None:
+    lost = Outcome(
+        "reach.connect", Stage.REACH, "gpu-016", ("gpu-016",), Verdict.ERROR, at=("gpu-016",),
+        code="NODE-UNREACHABLE", reason="connection refused",
+    )  # fmt: skip
+    (d,) = found(lost)
+    assert (d.code, d.who, d.nodes, d.measured) == (
+        "NODE-UNREACHABLE", Who.COULD_NOT_JUDGE, ("gpu-016",), "connection refused",
+    )  # fmt: skip
+
+
+def test_ids_are_stable_and_differ_by_component() -> None:
+    one, two = (found(finding("gpu.xid", n, "GPU-LOST", f"{n}/gpu/5"))[0].id for n in ("gpu-001", "gpu-002"))
+    again = found(finding("gpu.xid", "gpu-001", "GPU-LOST", "gpu-001/gpu/5", "other words"))[0].id
+    assert one == again != two
+
+
+def test_the_order_is_the_walk() -> None:
+    defects = found(
+        finding("host.drift", "gpu-001", "VERSION-MINORITY", "gpu-001"),
+        finding("gpu.xid", "gpu-009", "GPU-LOST", "gpu-009/gpu/0"),
+        finding("gpu.xid", "gpu-002", "GPU-LOST", "gpu-002/gpu/0"),
+    )
+    assert [(d.who.value, d.place) for d in defects] == [
+        ("hands-on", "R01 U21"), ("hands-on", "R03 U11"), ("configuration", "R01 U11"),
+    ]  # fmt: skip

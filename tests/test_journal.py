@@ -1,0 +1,114 @@
+"""The journal survives what happens to files: cut lines, newer events, followers, a second writer after a kill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bringup import events as ev
+from bringup.errors import RunFolderError
+from bringup.journal import Journal, Tail, read
+from bringup.model import Measurement, Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
+from bringup.run import fold, load
+
+
+def outcome(check: str, node: str, verdict: Verdict, **more: object) -> Outcome:
+    return Outcome(check, Stage(check.split(".")[0]), node, (node,), verdict, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    journal = Journal(tmp_path / "journal.jsonl", clock=lambda: 100.0)
+    journal.write(ev.RunStarted(info=RunInfo("1120-0931", "hall-2", nodes=2)))
+    for name in ("a", "b"):
+        journal.write(ev.NodeListed(node=Node(name)))
+    journal.write(ev.Planned(stage=Stage.HOST, check="host.cpu", targets=["a", "b"]))
+    journal.write(ev.Judged(outcome=outcome("host.cpu", "a", Verdict.PASS)))
+    journal.close()
+    return tmp_path
+
+
+def test_a_fold_knows_what_is_done_and_what_is_missing(folder: Path) -> None:
+    state = load(folder)
+    assert (state.info.id, list(state.nodes), state.missing) == ("1120-0931", ["a", "b"], [("host.cpu", "b")])
+    assert (state.stages[Stage.HOST].cases, state.stages[Stage.HOST].done) == (2, 1)
+    assert state.judge_run() is RunVerdict.INCOMPLETE
+
+
+def test_a_hole_is_never_ready_and_a_full_plan_is(folder: Path) -> None:
+    state = load(folder)
+    state.apply(ev.Judged(outcome=outcome("host.cpu", "b", Verdict.NOT_RUN, why=Why.NOT_APPLICABLE)))
+    assert state.judge_run() is RunVerdict.READY
+    state.apply(ev.Judged(outcome=outcome("host.cpu", "b", Verdict.NOT_RUN, why=Why.ABORTED)))
+    assert state.judge_run() is RunVerdict.INCOMPLETE
+    state.apply(ev.Judged(outcome=outcome("host.cpu", "b", Verdict.FAIL)))
+    assert state.judge_run() is RunVerdict.NOT_READY
+    assert state.stages[Stage.HOST].counts == {Verdict.PASS: 1, Verdict.FAIL: 1, Verdict.NOT_RUN: 0}
+    assert [o.verdict for o in state.by_node["b"]] == [Verdict.FAIL]
+
+
+def test_nothing_judged_is_not_ready() -> None:
+    assert fold([]).judge_run() is RunVerdict.INCOMPLETE
+
+
+def test_a_cut_last_line_is_skipped_and_mended_by_the_next_writer(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"type":"note","te')
+    assert len(list(read(path))) == 5
+    journal = Journal(path)
+    journal.write(ev.Note(text="again"))
+    journal.close()
+    seen = list(read(path))
+    assert [e.seq for e in seen] == [1, 2, 3, 4, 5, 6]
+    assert isinstance(seen[-1], ev.Note)
+
+
+def test_an_event_of_a_newer_version_becomes_a_note(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"type":"teleported","seq":6,"at":1.5,"where":"mars"}\nnot json\n')
+    last = list(read(path))[-1]
+    assert isinstance(last, ev.Note)
+    assert "teleported" in last.text
+
+
+def test_a_tail_sees_each_event_once_even_when_lines_arrive_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    tail = Tail(path)
+    assert tail.new() == []
+    line = b'{"type":"note","seq":1,"at":1.0,"text":"one"}\n'
+    with path.open("ab") as file:
+        file.write(line[:20])
+        file.flush()
+        assert tail.new() == []
+        file.write(line[20:])
+        file.flush()
+        assert [e.text for e in tail.new() if isinstance(e, ev.Note)] == ["one"]
+    assert tail.new() == []
+    path.write_bytes(b"")
+    assert tail.new() == []
+    path.write_bytes(line)
+    assert len(tail.new()) == 1
+
+
+def test_text_that_is_no_text_does_not_stop_the_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    bad = outcome("host.cpu", "a", Verdict.ERROR, reason="cut \ud800 here")
+    odd = outcome("host.cpu", "b", Verdict.PASS, measurements=(Measurement("x", "\udcff", "", "a"),))
+    for each in (bad, odd):
+        journal.write(ev.Judged(outcome=each))
+    journal.close()
+    events = list(read(tmp_path / "j"))
+    assert [e.outcome.verdict for e in events if isinstance(e, ev.Judged)] == [Verdict.ERROR, Verdict.PASS]
+    assert isinstance(events[0], ev.Judged)
+    assert events[0].outcome.reason == "cut \\ud800 here"
+
+
+def test_no_journal_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="no journal here"):
+        load(tmp_path)
+    (tmp_path / "journal.jsonl").write_text("")
+    with pytest.raises(RunFolderError, match="does not say which run"):
+        load(tmp_path)
