@@ -11,12 +11,12 @@ import click
 from bringup import battery
 from bringup.check import Context
 from bringup.cli import common
-from bringup.cli.run import exit_code
-from bringup.model import Outcome, Verdict
+from bringup.cli.output import exit_code, reader, tell
+from bringup.model import Outcome
 from bringup.orchestrator import RunFolder
 from bringup.orchestrator import rejudge as judge_again
 from bringup.profile import load_all
-from bringup.report import evidence, jsonreport
+from bringup.report import jsonreport
 from bringup.run import RunState, load
 
 
@@ -43,7 +43,7 @@ def rejudge(
         sorted({n.profile for n in state.nodes.values() if n.profile}), [*profile_dirs, folder.profiles]
     )
     ctx = Context(profiles, started=state.info.started)
-    fresh = judge_again(state, battery.load(batteries), ctx, lambda e: evidence.read(folder.path, e))
+    fresh = judge_again(state, battery.load(batteries), ctx, reader(folder))
     changed = changes(state, fresh)
     if as_json:
         rows = [
@@ -52,8 +52,6 @@ def rejudge(
         ]
         click.echo(json.dumps({**jsonreport.document(fresh), "changed": rows}, indent=2))
     else:
-        from bringup.cli.output import tell
-
         tell(fresh, folder)
         click.echo(f"\n{len(changed)} of {len(fresh.outcomes)} results differ from the run")
         for old, new in changed:
@@ -67,6 +65,3 @@ def changes(before: RunState, now: RunState) -> list[tuple[Outcome, Outcome]]:
     """The cases whose verdict is another one now."""
     pairs = [(old, now.cases.get(key)) for key, old in before.cases.items() if old is not None]
     return [(old, new) for old, new in pairs if new is not None and new.verdict is not old.verdict]
-
-
-__all__ = ["Verdict", "changes", "rejudge"]

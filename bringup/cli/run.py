@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -18,11 +19,12 @@ import click
 from bringup import __version__
 from bringup.check import AnyCheck, Context
 from bringup.cli import common
+from bringup.cli.output import exit_code, finish, tell
 from bringup.errors import RunFolderError
 from bringup.fleet import LocalFleet
 from bringup.inventory import Simulate
 from bringup.inventory import load as load_inventory
-from bringup.model import Exit, Level, Node, RunInfo, RunVerdict
+from bringup.model import Exit, Node, RunInfo
 from bringup.orchestrator import Engine, RunFolder, StagePlan, make_plan
 from bringup.report.live import Live
 from bringup.run import RunState, load
@@ -42,17 +44,6 @@ class Start:
     options: Options
     workers: int
     before: RunState | None = None
-
-
-def exit_code(state: RunState) -> int:
-    """The exit code of a finished run: interrupted before not ready before incomplete."""
-    if state.aborted:
-        return Exit.INTERRUPTED
-    return {
-        RunVerdict.READY: Exit.READY,
-        RunVerdict.NOT_READY: Exit.NOT_READY,
-        RunVerdict.INCOMPLETE: Exit.INCOMPLETE,
-    }[state.verdict or RunVerdict.INCOMPLETE]
 
 
 @click.command()
@@ -211,15 +202,11 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-    from bringup.cli.output import finish
-
     finish(state, start.folder, as_json=as_json)
     return exit_code(state)
 
 
 def _with_estimate(info: RunInfo, plans: Sequence[StagePlan]) -> RunInfo:
-    import dataclasses
-
     return dataclasses.replace(info, estimate_s=sum(p.estimate_s for p in plans))
 
 
@@ -247,11 +234,6 @@ def _in_background(runs: Path) -> int:
     if process.poll() is None:
         click.echo(f"the run goes on in the background; come back with: bringup watch {folder.path}")
         return Exit.READY
-    from bringup.cli.output import tell
-
     state = load(folder.path)
     tell(state, folder)
     return exit_code(state)
-
-
-__all__ = ["Level", "execute", "exit_code", "resume", "run"]

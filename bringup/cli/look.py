@@ -1,0 +1,134 @@
+"""Commands that look at a run: its report in any format, its defects, the evidence of one result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bringup.cli import common
+from bringup.cli.output import exit_code, reader, shown
+from bringup.inventory import select_names
+from bringup.journal import read
+from bringup.model import WHO, Exit, Who
+from bringup.orchestrator import RunFolder
+from bringup.report import defects as defect_list
+from bringup.report import evidence, jsonreport, junit, markdown, summary
+from bringup.report import verdict as judge
+from bringup.run import load
+
+FORMATS = ("summary", "markdown", "json", "full-json", "junit")
+
+
+@click.command()
+@click.argument("name", metavar="RUN", default="last")
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default="summary",
+    show_default=True,
+    help="junit writes a folder, the others one text.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File (for junit: folder) to write instead of standard output.",
+)
+@common.runs_option
+def report(name: str, kind: str, output: Path | None, runs: Path) -> int:
+    """Write a run's result again in any format.
+
+    \b
+    bringup report last
+    bringup report last -f markdown >> "$GITHUB_STEP_SUMMARY"
+    bringup report 1120-0931 -f junit -o junit/
+    """
+    folder = RunFolder.find(runs, name)
+    state = load(folder.path)
+    code = exit_code(state)
+    if kind == "junit":
+        target = output or folder.reports / "junit"
+        for path in junit.write(
+            state, target, read_evidence=reader(folder), attachment_prefix=f"{shown(folder.path)}/",
+            flaky=judge.failed_before(read(folder.journal)),
+        ):  # fmt: skip
+            click.echo(shown(path))
+        return Exit.READY
+    paths = {"run": f"{shown(folder.path)}/"}
+    if kind == "summary" and output is None:
+        summary.write(summary.Summary(state, paths, code), sys.stdout)
+        return Exit.READY
+    text = {
+        "summary": lambda: summary.Summary(state, paths, code).plain(100),
+        "markdown": lambda: markdown.markdown(state, paths=paths, exit_code=code),
+        "json": lambda: json.dumps(jsonreport.document(state, exit_code=code), indent=2) + "\n",
+        "full-json": lambda: (
+            json.dumps(jsonreport.document(state, full=True, exit_code=code), indent=2) + "\n"
+        ),
+    }[kind]()
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+    return Exit.READY
+
+
+@click.command()
+@click.argument("name", metavar="RUN", default="last")
+@click.option(
+    "--who", multiple=True, type=click.Choice([w.value for w in WHO]), help="Only what these people must do."
+)
+@click.option("--code", default="", metavar="CODE", help="Only this fault code; * matches anything (RDMA-*).")
+@click.option(
+    "-n",
+    "--nodes",
+    "expression",
+    default="",
+    metavar="NODES",
+    help="Only these nodes: gpu-[001-008], rack:R05.",
+)
+@common.runs_option
+@common.json_option
+def defects(name: str, who: Sequence[str], code: str, expression: str, runs: Path, as_json: bool) -> int:
+    """List a run's defects in working order: who must act, and where.
+
+    \b
+    bringup defects last --who hands-on
+    bringup defects last -n rack:R05 --json
+    """
+    state = load(RunFolder.find(runs, name).path)
+    nodes = select_names(tuple(state.nodes.values()), expression) if expression else ()
+    found = defect_list.select(state, who=[Who(w) for w in who], nodes=nodes, code=code)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+    click.echo(
+        defect_list.as_json(state, found) if as_json else defect_list.table(state, found, width=width),
+        nl=False,
+    )
+    return Exit.READY
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@click.argument("target")
+@click.argument("check", default="")
+@common.runs_option
+def show(name: str, target: str, check: str, runs: Path) -> int:
+    """Show what is known about a node or pair: results, limits, and with a check what the commands answered.
+
+    \b
+    bringup show last gpu-003
+    bringup show last gpu-003 gpu.count
+    """
+    folder = RunFolder.find(runs, name)
+    click.echo(evidence.show(load(folder.path), target, check, read_evidence=reader(folder)), nl=False)
+    return Exit.READY
+
+
+__all__ = ["defects", "report", "show"]
