@@ -19,22 +19,25 @@ from bringup.events import AnyEvent, Event, Note
 
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()
+_DAMAGED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises on bytes that are no event: no JSON, no UTF-8, nested without end."""
+_LAST_TIME = 1e12
 
 
 def decode(line: bytes) -> AnyEvent | None:
     """One event, or None for a line that is cut off. An event of a newer version becomes a Note."""
     try:
         return _DECODER.decode(line)
-    except msgspec.DecodeError:
+    except _DAMAGED:
         try:
             raw = msgspec.json.decode(line)
-        except msgspec.DecodeError:
+        except _DAMAGED:
             return None
     known = raw if isinstance(raw, dict) else {}
     seq, at = known.get("seq"), known.get("at")
     return Note(
         seq=seq if isinstance(seq, int) else 0,
-        at=float(at) if isinstance(at, int | float) else 0.0,
+        at=float(at) if isinstance(at, int | float) and abs(at) < _LAST_TIME else 0.0,
         text=f"an event of kind {known.get('type')!r} was written by another version and is not shown",
     )
 

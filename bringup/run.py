@@ -136,10 +136,6 @@ class RunState:
         """The defects that concern a node."""
         return [d for d in self.defects if node in d.nodes]
 
-    def node_ready(self, node: str) -> bool:
-        """Whether everything planned for the node was judged and nothing is wrong with it."""
-        return not self.defects_of(node) and all(settled(o) for o in self.by_node.get(node, []))
-
     def judge_run(self) -> RunVerdict:
         """READY, NOT READY or INCOMPLETE from what is known now. A hole is never a pass."""
         if any(d.who is not Who.COULD_NOT_JUDGE for d in self.defects):

@@ -25,7 +25,7 @@ from bringup.fleet import LocalFleet
 from bringup.inventory import Simulate
 from bringup.inventory import load as load_inventory
 from bringup.model import Exit, Node, RunInfo
-from bringup.orchestrator import Engine, RunFolder, StagePlan, make_plan
+from bringup.orchestrator import Engine, RunFolder, Setting, StagePlan, make_plan
 from bringup.report.live import Live
 from bringup.run import RunState, load
 from bringup.transport import Options
@@ -93,7 +93,7 @@ def run(
     common.fail_if_empty(inputs.nodes)
     inventory = inputs.inventory
     started = time.time()
-    settings = {
+    settings: dict[str, Setting] = {
         "version": __version__, "started": started, "inventory": str(Path(inventory_path).resolve()),
         "name": inventory.name, "level": level, "checks": [c.id for c in inputs.checks],
         "batteries": [str(b.resolve()) for b in batteries], "workers": workers,
@@ -184,7 +184,7 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
         plans = make_plan(start.checks, nodes, start.context)
         info = start.info if start.before else _with_estimate(start.info, plans)
         fleet = LocalFleet(options, workers=start.workers)
-        live = Live(quiet=quiet)
+        live = Live(quiet=quiet, before=start.before)
         engine = Engine(
             info,
             nodes,

@@ -4,53 +4,53 @@ from __future__ import annotations
 
 from bringup.model import Fault, Severity, Who
 
-_UNJUDGED = {"who": Who.COULD_NOT_JUDGE, "severity": Severity.ISOLATE}
+
+def _unjudged(code: str, title: str, action: str) -> Fault:
+    return Fault(code, title, action, who=Who.COULD_NOT_JUDGE)
+
 
 GENERAL: dict[str, Fault] = {
     fault.code: fault
     for fault in (
-        Fault(
+        _unjudged(
             "NODE-LOST",
             "{node} was lost during the run",
             "check power, BMC and management cable of {node}; then: bringup resume",
-            **_UNJUDGED,
         ),
-        Fault(
+        _unjudged(
             "TOOL-MISSING",
             "a tool is missing on {node}",
             "install the tool on {node}, or say where it is in the inventory (path:)",
-            **_UNJUDGED,
         ),
-        Fault(
+        _unjudged(
             "COMMAND-HANGS",
             "a command hangs on {node}",
             "look at the driver and the kernel log of {node}; reboot it if the process stays in state D",
-            **_UNJUDGED,
         ),
-        Fault(
+        _unjudged(
             "OUTPUT-UNKNOWN",
             "a tool on {node} answered what bringup does not know",
             "look at the kept output (bringup show); report the tool's version if it looks right",
-            **_UNJUDGED,
         ),
-        Fault(
+        _unjudged(
             "NOT-JUDGED",
             "something on {node} could not be judged",
             "see the reason; nothing is known about it until it is judged",
-            **_UNJUDGED,
         ),
-        Fault("NO-PROFILE", "{node} has no profile", "give the node a profile in the inventory", **_UNJUDGED),
-        Fault(
+        _unjudged(
+            "NO-PROFILE",
+            "{node} has no profile",
+            "give the node a profile in the inventory",
+        ),
+        _unjudged(
             "NOTHING-JUDGED",
             "a check judged nothing on {node}",
             "report it: the check and the kept output (bringup show)",
-            **_UNJUDGED,
         ),
-        Fault(
+        _unjudged(
             "CHECK-BUG",
             "a check failed with a bug of its own",
             "report it with the kept output (bringup show)",
-            **_UNJUDGED,
         ),
         Fault(
             "PATH-UNSTABLE",

@@ -32,6 +32,7 @@ from bringup.model import (
     Why,
 )
 from bringup.orchestrator import Engine, RunFolder, make_plan
+from bringup.report.verdict import ready_nodes
 from bringup.run import RunState, load
 from bringup.transport import Cancel, Connection, Options, Ready
 from bringup.transport.base import Sink
@@ -236,7 +237,7 @@ def test_an_unreachable_node_is_named_once_and_disturbs_nobody(tmp_path: Path) -
     assert {v for t, v in pairs.items() if "n3" in t} == {"not-run quarantined"}
     assert {v for t, v in pairs.items() if "n3" not in t} == {"pass"}
     assert [(d.code, d.nodes) for d in state.defects] == [("NODE-UNREACHABLE", ("n3",))]
-    assert [n for n in state.nodes if not state.node_ready(n)] == ["n3"]
+    assert set(state.nodes) - ready_nodes(state) == {"n3"}
 
 
 def test_partners_left_alone_meet_each_other(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Which nodes a person means: `gpu-[001-008]`, `rack:R05`, `leaf:leaf-3`, `tag:x`, `@group`, `gpu-0*`, `!gpu-007`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bringup.errors import NothingSelected, UsageError
+from bringup.inventory import members, names
+from bringup.inventory.problems import did_you_mean, quoted
+from bringup.inventory.types import Inventory
+from bringup.model import Node
+
+_WORDS: Mapping[str, Callable[[Node], Iterable[str]]] = {
+    "rack": lambda n: (n.rack,),
+    "unit": lambda n: (n.unit,),
+    "leaf": lambda n: (p.leaf for p in n.ports),
+    "tag": lambda n: n.tags,
+    "profile": lambda n: (n.profile,),
+}
+
+
+def select(inventory: Inventory, expression: str) -> tuple[Node, ...]:
+    """The nodes that the expression means, in the inventory's order.
+
+    Terms are parted by commas or blanks and add up; a leading ! takes away, whatever the order. With nothing but
+    such terms it takes away from all nodes. Raises UsageError if a term cannot be read or one of several terms means
+    nothing, NothingSelected if no node is left.
+    """
+    return _select(inventory.nodes, inventory.groups, expression)
+
+
+def select_names(nodes: Sequence[Node], expression: str) -> tuple[str, ...]:
+    """The names of the meant ones among these nodes; the same expressions, but there are no groups."""
+    return tuple(node.name for node in _select(nodes, {}, expression))
+
+
+def _select(nodes: Sequence[Node], groups: Mapping[str, Sequence[str]], expression: str) -> tuple[Node, ...]:
+    terms = _split(expression)
+    if not terms:
+        raise UsageError(f"selection: nothing is written; {_help()}")
+    by_name = {node.name: node for node in nodes}
+    wanted: set[str] = set()
+    out: set[str] = set()
+    nothing: list[str] = []
+    for term in terms:
+        found, why = _term(term.removeprefix("!"), by_name, groups)
+        (out if term.startswith("!") else wanted).update(found)
+        nothing += [why] if why else []
+    if all(term.startswith("!") for term in terms):
+        wanted = set(by_name)
+    wanted -= out
+    chosen = tuple(node for node in nodes if node.name in wanted)
+    if nothing:
+        raise (UsageError if chosen else NothingSelected)("selection: " + "; ".join(nothing))
+    if not chosen:
+        raise NothingSelected(f"selection {quoted(expression)}: every node in it is taken away again")
+    return chosen
+
+
+def _split(expression: str) -> list[str]:
+    try:
+        return names.split(expression)
+    except names.BadNames as bad:
+        raise UsageError(f"selection: {bad}") from None
+
+
+def _term(
+    term: str, nodes: Mapping[str, Node], groups: Mapping[str, Sequence[str]]
+) -> tuple[Iterable[str], str]:
+    """The names that one term means, and why not where some or all are not there."""
+    word, colon, value = term.partition(":")
+    if colon:
+        return _by_word(word, value, nodes)
+    if not term:
+        raise UsageError(f"selection: a ! stands alone; {_help()}")
+    try:
+        if not term.startswith("@") and not members.is_glob(term):
+            found = names.expand(term)
+            missing = [n for n in found if n not in nodes]
+            return [n for n in found if n in nodes], members.no_node(missing, nodes) if missing else ""
+    except names.BadNames as bad:
+        raise UsageError(f"selection: {bad}") from None
+    try:
+        return members.find(term, nodes, groups), ""
+    except names.BadNames as bad:
+        return (), str(bad)
+
+
+def _by_word(word: str, value: str, nodes: Mapping[str, Node]) -> tuple[Iterable[str], str]:
+    if word not in _WORDS:
+        known = ", ".join(f"{w}:" for w in _WORDS)
+        raise UsageError(
+            f"selection: {quoted(word + ':')} is unknown{did_you_mean(word, _WORDS)}; known are {known}"
+        )
+    there = {v for node in nodes.values() for v in _WORDS[word](node) if v}
+    try:
+        values = members.matching(value, there) if members.is_glob(value) else _values(value)
+    except names.BadNames as bad:
+        raise UsageError(f"selection: {bad}") from None
+    missing = [v for v in values if v not in there]
+    if missing or not values:
+        known_here = did_you_mean(missing[0] if missing else value, sorted(there)) or _listed(there)
+        return (), f"no node has {word} {quoted(','.join(missing) or value)}{known_here}"
+    chosen = frozenset(values)
+    return [name for name, node in nodes.items() if chosen.intersection(_WORDS[word](node))], ""
+
+
+def _values(value: str) -> list[str]:
+    """The values of `rack:R[01-04]`; a value without a range may hold any character."""
+    return names.expand(value, 10_000) if "[" in value else [value]
+
+
+def _listed(there: Iterable[str]) -> str:
+    values = sorted(there, key=names.natural_key)[:10]
+    return f"; there are {', '.join(values)}" if values else "; none has one"
+
+
+def _help() -> str:
+    return "write for example gpu-[001-008], rack:R05, leaf:leaf-3, tag:spare, @group, gpu-0*, or ! before what to leave out"

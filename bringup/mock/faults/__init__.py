@@ -1,0 +1,135 @@
+"""Faults that can be seeded into the simulated cluster: their check, and their way into a node.
+
+Faults happen when a node's first session begins. Each module beside this one registers its kinds; `KINDS` has all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from bringup.mock.build import build
+from bringup.mock.faults import gpu, node, nvlink, port
+from bringup.mock.faults.params import Given, Scalar
+from bringup.mock.faults.registry import KINDS, Kind
+from bringup.mock.hardware import Door, SimNode
+from bringup.mock.shapes import SHAPES, Shape
+from bringup.model import Node
+
+__all__ = ["KINDS", "FaultSpec", "Kind", "Mistake", "apply", "check_faults", "door_of"]
+
+_REGISTERED = (gpu, node, nvlink, port)
+
+
+class FaultSpec(Protocol):
+    """A fault as the inventory gives it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def nodes(self) -> tuple[str, ...]: ...
+    @property
+    def params(self) -> Mapping[str, Scalar]: ...
+    @property
+    def line(self) -> int: ...
+
+
+class Simulated(Protocol):
+    """The inventory's `simulate` section."""
+
+    @property
+    def shape(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def speed(self) -> float: ...
+    @property
+    def faults(self) -> Sequence[FaultSpec]: ...
+
+
+class Mistake(NamedTuple):
+    """Something wrong in a `simulate` section: the line of the inventory (0: unknown) and what it is."""
+
+    line: int
+    text: str
+
+
+def check_faults(simulate: Simulated, nodes: Sequence[Node]) -> list[Mistake]:
+    """All mistakes of a `simulate` section at once; empty if it can be served."""
+    shape = SHAPES.get(simulate.shape)
+    if shape is None:
+        return [
+            Mistake(
+                getattr(simulate, "line", 0),
+                f"shape: no shape {simulate.shape!r}{_guess(simulate.shape, SHAPES)}",
+            )
+        ]
+    mistakes: list[Mistake] = []
+    if not simulate.speed > 0:
+        mistakes.append(
+            Mistake(getattr(simulate, "line", 0), f"speed: needs a number above 0, got {simulate.speed!r}")
+        )
+    most = len(shape.hca_bdfs)
+    mistakes += [
+        Mistake(0, f"node {n.name} has {len(n.ports)} ports, the shape {shape.name} only {most}")
+        for n in nodes
+        if len(n.ports) > most
+    ]
+    by_name = {n.name: n for n in nodes}
+    for spec in simulate.faults:
+        mistakes += [Mistake(spec.line, text) for text in _mistakes(spec, by_name, shape)]
+    return mistakes
+
+
+def _mistakes(spec: FaultSpec, nodes: Mapping[str, Node], shape: Shape) -> Iterable[str]:
+    kind = KINDS.get(spec.kind)
+    if kind is None:
+        yield f"faults: no kind {spec.kind!r}{_guess(spec.kind, KINDS)}"
+        return
+    known = {p.name: p for p in kind.params}
+    for name in spec.params:
+        if name not in known:
+            has = ", ".join(known) or "none"
+            yield f"fault {kind.id}: no parameter {name!r}{_guess(name, known)} (parameters: {has})"
+    for name, param in known.items():
+        if name not in spec.params and param.default is None:
+            yield f"fault {kind.id}: parameter {name} is missing"
+    if not spec.nodes:
+        yield f"fault {kind.id}: no node is named"
+    for name in spec.nodes:
+        if name not in nodes:
+            yield f"fault {kind.id}: no node {name!r}{_guess(name, nodes)}"
+    seen: set[str] = set()
+    for node_name in spec.nodes:
+        if node_name not in nodes:
+            continue
+        healthy = build(0, nodes[node_name], shape, 0, 0.0)
+        for name, value in spec.params.items():
+            text = known[name].problem(value, healthy) if name in known else ""
+            if text and text not in seen:
+                seen.add(text)
+                yield f"fault {kind.id}: {name} {text}"
+
+
+def _guess(word: str, words: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(words), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def door_of(name: str, specs: Iterable[FaultSpec]) -> Door:
+    """What a stranger meets at the SSH port of the node `name`."""
+    door = Door()
+    for spec in specs:
+        kind = KINDS[spec.kind]
+        if kind.door is not None and name in spec.nodes:
+            kind.door(door, Given(kind.params, spec.params))
+    return door
+
+
+def apply(node: SimNode, specs: Iterable[FaultSpec]) -> None:
+    """Make the faults of this node happen."""
+    for spec in specs:
+        kind = KINDS[spec.kind]
+        if kind.change is not None and node.name in spec.nodes:
+            kind.change(node, Given(kind.params, spec.params))

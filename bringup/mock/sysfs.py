@@ -1,0 +1,211 @@
+"""/sys of a simulated node, rendered from its parts: file contents and symbolic links by path.
+
+Devices live below /sys/devices behind one bridge each, as on real machines, and are reached through /sys/bus and
+/sys/class by relative links. A GPU that fell off the bus is still listed, but its link reads as nonsense.
+"""
+
+from __future__ import annotations
+
+from bringup.mock.hardware import Aer, Gpu, Hca, Logical, Presence, SimNode
+from bringup.mock.kernel_log import upstream_of
+from bringup.mock.shapes import LINK_GENERATIONS
+
+GTS_OF_GEN = {1: 2.5, 2: 5.0, 3: 8.0, 4: 16.0, 5: 32.0, 6: 64.0}
+
+_AER_WORDS = {
+    "correctable": (
+        "RxErr",
+        "BadTLP",
+        "BadDLLP",
+        "Rollover",
+        "Timeout",
+        "NonFatalErr",
+        "CorrIntErr",
+        "HeaderOF",
+    ),
+    "nonfatal": (
+        "Undefined",
+        "DLP",
+        "SDES",
+        "TLP",
+        "FCP",
+        "CmpltTO",
+        "CmpltAbrt",
+        "UnxCmplt",
+        "RxOF",
+        "MalfTLP",
+    ),
+    "fatal": (
+        "Undefined",
+        "DLP",
+        "SDES",
+        "TLP",
+        "FCP",
+        "CmpltTO",
+        "CmpltAbrt",
+        "UnxCmplt",
+        "RxOF",
+        "MalfTLP",
+    ),
+}
+_AER_TOTALS = {"correctable": "TOTAL_ERR_COR", "nonfatal": "TOTAL_ERR_NONFATAL", "fatal": "TOTAL_ERR_FATAL"}
+_AER_HIT = {"correctable": "RxErr", "nonfatal": "CmpltTO", "fatal": "DLP"}
+
+Files = dict[str, str]
+
+
+def render(node: SimNode) -> tuple[Files, Files]:
+    """All files (path below the node's root -> text) and symbolic links (path -> target)."""
+    files: Files = {}
+    links: Files = {}
+    for gpu in node.gpus:
+        if gpu.presence is not Presence.MISSING:
+            _gpu(gpu, files, links)
+    for bdf in node.shape.switch_bdfs:
+        _pci(files, links, bdf, "0x10de", "0x22a3", "0x068000", 0, _link_files(16.0, 2, 16.0, 2))
+    for hca in node.hcas:
+        if hca.present:
+            _hca(node, hca, files, links)
+    _machine(node, files)
+    return files, links
+
+
+def counters(hca: Hca) -> Files:
+    """The counter files of a port, which change with its traffic."""
+    base = f"{_device(hca.bdf)}/infiniband/{hca.name}/ports/1"
+    return {
+        **{f"{base}/counters/{name}": f"{value}\n" for name, value in hca.counters.items()},
+        **{f"{base}/hw_counters/{name}": f"{value}\n" for name, value in hca.hw_counters.items()},
+    }
+
+
+def rate_text(hca: Hca) -> str:
+    """The rate as sysfs prints it: 400 Gb/sec (4X NDR)."""
+    full = hca.rate_gbps * 4 // hca.lanes
+    return f"{hca.rate_gbps} Gb/sec ({hca.lanes}X {LINK_GENERATIONS.get(full, 'NDR')})"
+
+
+def link_speed(gts: float) -> str:
+    return f"{gts:.1f} GT/s PCIe\n"
+
+
+def _device(bdf: str) -> str:
+    bridge = upstream_of(bdf)
+    return f"sys/devices/pci{bridge[:7]}/{bridge}/{bdf}"
+
+
+def _link_files(gts: float, width: int, most_gts: float, most_width: int) -> Files:
+    return {
+        "current_link_speed": link_speed(gts),
+        "current_link_width": f"{width}\n",
+        "max_link_speed": link_speed(most_gts),
+        "max_link_width": f"{most_width}\n",
+    }
+
+
+def _pci(
+    files: Files, links: Files, bdf: str, vendor: str, device: str, pci_class: str, numa: int, link: Files
+) -> None:
+    base = _device(bdf)
+    text = {
+        "vendor": f"{vendor}\n",
+        "device": f"{device}\n",
+        "class": f"{pci_class}\n",
+        "numa_node": f"{numa}\n",
+    }
+    for name, value in {**text, **link, "enable": "1\n", "irq": "0\n"}.items():
+        files[f"{base}/{name}"] = value
+    bridge = upstream_of(bdf)
+    parent = f"sys/devices/pci{bridge[:7]}/{bridge}"
+    files |= {f"{parent}/vendor": "0x8086\n", f"{parent}/device": "0x352a\n", f"{parent}/class": "0x060400\n"}
+    links[f"sys/bus/pci/devices/{bridge}"] = f"../../../devices/pci{bridge[:7]}/{bridge}"
+    links[f"sys/bus/pci/devices/{bdf}"] = f"../../../{base.removeprefix('sys/')}"
+
+
+def _aer(aer: Aer) -> Files:
+    files: Files = {}
+    for kind, words in _AER_WORDS.items():
+        count = getattr(aer, kind)
+        rows = [f"{word} {count if word == _AER_HIT[kind] else 0}" for word in words]
+        files[f"aer_dev_{kind}"] = "\n".join([*rows, f"{_AER_TOTALS[kind]} {count}"]) + "\n"
+    return files
+
+
+def _gpu(gpu: Gpu, files: Files, links: Files) -> None:
+    kind = gpu.kind
+    most = GTS_OF_GEN[gpu.pcie_gen_max]
+    link = _link_files(GTS_OF_GEN[gpu.pcie_gen], gpu.pcie_width, most, kind.pcie_width)
+    if gpu.presence is Presence.LOST:  # configuration reads give all ones
+        link |= {"current_link_speed": "Unknown\n", "current_link_width": "63\n"}
+    _pci(
+        files,
+        links,
+        gpu.bdf,
+        "0x10de",
+        f"0x{kind.device_id.lower()}",
+        "0x030200",
+        gpu.numa,
+        link | _aer(gpu.aer),
+    )
+
+
+def _hca(node: SimNode, hca: Hca, files: Files, links: Files) -> None:
+    pci_class = "0x020700" if hca.layer == "InfiniBand" else "0x020000"
+    link = _link_files(hca.pcie_gts, hca.pcie_width, hca.kind.pcie_gts, hca.kind.pcie_width)
+    _pci(
+        files, links, hca.bdf, "0x15b3", f"0x{hca.kind.device_id}", pci_class, hca.numa, link | _aer(hca.aer)
+    )
+    pci = _device(hca.bdf)
+    base = f"{pci}/infiniband/{hca.name}"
+    up = hca.logical is not Logical.DOWN
+    files |= {
+        f"{base}/fw_ver": f"{hca.firmware}\n",
+        f"{base}/board_id": f"{hca.kind.board_id}\n",
+        f"{base}/hca_type": f"{hca.kind.hca_type}\n",
+        f"{base}/hw_rev": "0\n",
+        f"{base}/node_guid": f"{hca.guid}\n",
+        f"{base}/sys_image_guid": f"{hca.guid}\n",
+        f"{base}/node_type": "1: CA\n",
+        f"{base}/node_desc": f"{node.hostname} {hca.name}\n",
+        f"{base}/ports/1/state": f"{hca.logical}\n",
+        f"{base}/ports/1/phys_state": f"{hca.physical}\n",
+        f"{base}/ports/1/rate": f"{rate_text(hca)}\n",
+        f"{base}/ports/1/link_layer": f"{hca.layer}\n",
+        f"{base}/ports/1/lid": f"0x{hca.lid if hca.active else 0:x}\n",
+        f"{base}/ports/1/sm_lid": f"0x{hca.sm_lid if hca.active else 0:x}\n",
+        f"{base}/ports/1/gids/0": f"fe80:0000:0000:0000:{hca.guid}\n",
+        f"{pci}/net/{hca.netdev}/operstate": "up\n" if hca.active else "down\n",
+        f"{pci}/net/{hca.netdev}/carrier": "1\n" if up else "0\n",
+        f"{pci}/net/{hca.netdev}/speed": f"{hca.rate_gbps * 1000 if hca.active else -1}\n",
+        f"{pci}/net/{hca.netdev}/mtu": "2044\n" if hca.layer == "InfiniBand" else "9000\n",
+        f"{pci}/net/{hca.netdev}/flags": "0x1003\n" if up else "0x1002\n",
+        **counters(hca),
+    }
+    links[f"{base}/device"] = f"../../../{hca.bdf}"
+    links[f"{pci}/net/{hca.netdev}/device"] = f"../../../{hca.bdf}"
+    links[f"sys/class/infiniband/{hca.name}"] = f"../../{base.removeprefix('sys/')}"
+    links[f"sys/class/net/{hca.netdev}"] = f"../../{pci.removeprefix('sys/')}/net/{hca.netdev}"
+
+
+def _machine(node: SimNode, files: Files) -> None:
+    shape = node.shape
+    if node.driver_loaded:
+        files["sys/module/nvidia/version"] = f"{node.driver}\n"
+    files |= {
+        "sys/class/dmi/id/product_serial": f"{node.serial}\n",
+        "sys/class/dmi/id/product_name": f"{shape.product}\n",
+        "sys/class/dmi/id/sys_vendor": f"{shape.vendor}\n",
+        "sys/class/dmi/id/bios_version": f"{shape.bios}\n",
+        "sys/class/dmi/id/board_serial": f"..CN{node.serial}00A1.\n",
+        "sys/module/mlx5_core/version": f"{shape.ofed.rstrip(':').rpartition('-OFED-')[2].split('internal-')[-1]}\n",
+        "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
+        "sys/devices/system/cpu/online": f"0-{node.threads - 1}\n",
+        "sys/devices/system/edac/mc/mc0/ce_count": "0\n",
+        "sys/devices/system/edac/mc/mc0/ue_count": "0\n",
+        "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
+        "sys/class/net/lo/operstate": "unknown\n",
+        "sys/class/net/lo/flags": "0x9\n",
+        "sys/class/net/eno8303/operstate": "up\n",
+        "sys/class/net/eno8303/speed": "25000\n",
+        "sys/class/net/eno8303/flags": "0x1003\n",
+    }

@@ -1,0 +1,332 @@
+"""What nvidia-smi reports of one GPU, as a tree that is printed as text or as XML.
+
+A leaf is (XML tag, label of the text, value); a branch has a list instead of the value. An empty tag or label means
+that the form does not print it. Tags and labels are those of driver 580.
+"""
+
+from __future__ import annotations
+
+from bringup.mock.hardware import Gpu, SimNode
+from bringup.mock.sysfs import GTS_OF_GEN
+
+Entry = tuple[str, str, "str | list[Entry]"]
+
+NA = "N/A"
+ZERO_UUID = "00000000-0000-0000-0000-000000000000"
+_DEPRECATED = "Requested functionality has been deprecated"
+
+
+def memory(gpu: Gpu) -> tuple[int, int, int]:
+    """Reserved, used and free memory in MiB."""
+    used = sum(p.memory_mib for p in gpu.processes)
+    reserved = gpu.kind.reserved_mib
+    return reserved, used, max(0, gpu.memory_mib - reserved - used)
+
+
+def _yes(flag: bool) -> str:
+    return "Yes" if flag else "No"
+
+
+def _active(flag: bool) -> str:
+    return "Active" if flag else "Not Active"
+
+
+def _pair(tag: str, label: str, child: str, value: str) -> Entry:
+    return (tag, label, [(f"current_{child}", "Current", value), (f"pending_{child}", "Pending", value)])
+
+
+def facts(node: SimNode, gpu: Gpu) -> list[Entry]:
+    """All facts of one GPU in the order of the report."""
+    kind = gpu.kind
+    bus = gpu.bdf.split(":")[1].upper()
+    head: list[Entry] = [
+        ("product_name", "Product Name", gpu.name),
+        ("product_brand", "Product Brand", "NVIDIA"),
+        ("product_architecture", "Product Architecture", kind.architecture),
+        ("display_mode", "Display Mode", _DEPRECATED),
+        ("display_attached", "Display Attached", "Yes"),
+        ("display_active", "Display Active", "Disabled"),
+        ("persistence_mode", "Persistence Mode", gpu.persistence),
+        ("addressing_mode", "Addressing Mode", "HMM"),
+        _pair("mig_mode", "MIG Mode", "mig", gpu.mig),
+        ("mig_devices", "", "None"),
+        ("accounting_mode", "Accounting Mode", "Disabled"),
+        ("accounting_mode_buffer_size", "Accounting Mode Buffer Size", "4000"),
+        _pair("driver_model", "Driver Model", "dm", NA),
+        ("serial", "Serial Number", gpu.serial),
+        ("uuid", "GPU UUID", gpu.uuid),
+        ("pdi", "GPU PDI", f"0x{int(gpu.serial):016x}"),
+        ("minor_number", "Minor Number", str(gpu.index)),
+        ("vbios_version", "VBIOS Version", kind.vbios),
+        ("multigpu_board", "MultiGPU Board", "No"),
+        ("board_id", "Board ID", f"0x{bus.lower()}00"),
+        ("board_part_number", "Board Part Number", kind.board_part),
+        ("gpu_part_number", "GPU Part Number", kind.gpu_part),
+        ("gpu_fru_part_number", "FRU Part Number", NA),
+        (
+            "platformInfo",
+            "Platform Info",
+            [
+                ("chassis_serial_number", "Chassis Serial Number", NA),
+                ("slot_number", "Slot Number", NA),
+                ("tray_index", "Tray Index", NA),
+                ("host_id", "Host ID", NA),
+                ("peer_type", "Peer Type", NA),
+                ("module_id", "Module Id", str(gpu.index + 1)),
+                ("gpu_fabric_guid", "GPU Fabric GUID", NA),
+            ],
+        ),
+        (
+            "gpu_virtualization_mode",
+            "GPU Virtualization Mode",
+            [("virtualization_mode", "Virtualization Mode", "None")],
+        ),
+        ("gpu_recovery_action", "GPU Recovery Action", "GPU Reset" if gpu.remap_pending else "None"),
+        ("gsp_firmware_version", "GSP Firmware Version", node.driver),
+        _pci(gpu, bus),
+        ("fan_speed", "Fan Speed", NA),
+        ("performance_state", "Performance State", "P0"),
+    ]
+    return (
+        head
+        + _clock_reasons(gpu)
+        + _memory(gpu)
+        + _errors(gpu)
+        + _readings(gpu)
+        + [_fabric(gpu)]
+        + _tail(gpu)
+    )
+
+
+def _pci(gpu: Gpu, bus: str) -> Entry:
+    kind = gpu.kind
+    generation: list[Entry] = [
+        ("max_link_gen", "Max", str(gpu.pcie_gen_max)),
+        ("current_link_gen", "Current", str(gpu.pcie_gen)),
+        ("device_current_link_gen", "Device Current", str(gpu.pcie_gen)),
+        ("max_device_link_gen", "Device Max", str(kind.pcie_gen)),
+        (
+            "max_host_link_gen",
+            "Host Max",
+            str(gpu.pcie_gen_max if gpu.pcie_gen_max < max(GTS_OF_GEN) else NA),
+        ),
+    ]
+    widths: list[Entry] = [
+        ("max_link_width", "Max", f"{kind.pcie_width}x"),
+        ("current_link_width", "Current", f"{gpu.pcie_width}x"),
+    ]
+    return (
+        "pci",
+        "PCI",
+        [
+            ("pci_bus", "Bus", bus),
+            ("pci_device", "Device", "00"),
+            ("pci_domain", "Domain", "0000"),
+            ("pci_base_class", "Base Classcode", "3"),
+            ("pci_sub_class", "Sub Classcode", "2"),
+            ("pci_device_id", "Device Id", f"{kind.device_id}10DE"),
+            ("pci_bus_id", "Bus Id", gpu.long_bdf),
+            ("pci_sub_system_id", "Sub System Id", f"{kind.subsystem_id}10DE"),
+            (
+                "pci_gpu_link_info",
+                "GPU Link Info",
+                [("pcie_gen", "PCIe Generation", generation), ("link_widths", "Link Width", widths)],
+            ),
+            ("replay_counter", "Replays Since Reset", str(gpu.replays)),
+            ("replay_rollover_counter", "Replay Number Rollovers", "0"),
+            ("tx_util", "Tx Throughput", "502 KB/s"),
+            ("rx_util", "Rx Throughput", "578 KB/s"),
+        ],
+    )
+
+
+def _clock_reasons(gpu: Gpu) -> list[Entry]:
+    thermal, brake = "thermal" in gpu.slowdowns, "power-brake" in gpu.slowdowns
+    prefix = "clocks_event_reason"
+    return [
+        (
+            f"{prefix}s",
+            "Clocks Event Reasons",
+            [
+                (f"{prefix}_gpu_idle", "Idle", _active(not gpu.busy and not gpu.slowdowns)),
+                (f"{prefix}_applications_clocks_setting", "Applications Clocks Setting", "Not Active"),
+                (f"{prefix}_sw_power_cap", "SW Power Cap", "Not Active"),
+                (f"{prefix}_hw_slowdown", "HW Slowdown", _active(thermal or brake)),
+                (f"{prefix}_hw_thermal_slowdown", "    HW Thermal Slowdown", _active(thermal)),
+                (f"{prefix}_hw_power_brake_slowdown", "    HW Power Brake Slowdown", _active(brake)),
+                (f"{prefix}_sync_boost", "Sync Boost", "Not Active"),
+                (f"{prefix}_sw_thermal_slowdown", "SW Thermal Slowdown", "Not Active"),
+                (f"{prefix}_display_clocks_setting", "Display Clock Setting", "Not Active"),
+            ],
+        ),
+        ("sparse_operation_mode", "Sparse Operation Mode", "Disabled"),
+    ]
+
+
+def _memory(gpu: Gpu) -> list[Entry]:
+    reserved, used, free = memory(gpu)
+    bar1 = gpu.kind.bar1_mib
+    use = "97 %" if gpu.processes else "0 %"
+    return [
+        ("fb_memory_usage", "FB Memory Usage", _usage(gpu.memory_mib, used, free, reserved)),
+        ("bar1_memory_usage", "BAR1 Memory Usage", _usage(bar1, 1, bar1 - 1)),
+        ("cc_protected_memory_usage", "Conf Compute Protected Memory Usage", _usage(0, 0, 0)),
+        ("compute_mode", "Compute Mode", "Default"),
+        ("utilization", "Utilization", [("gpu_util", "GPU", use), ("memory_util", "Memory", use)]),
+        _pair("ecc_mode", "ECC Mode", "ecc", gpu.ecc_mode),
+    ]
+
+
+def _usage(total: int, used: int, free: int, reserved: int | None = None) -> list[Entry]:
+    rows: list[Entry] = [("total", "Total", f"{total} MiB")]
+    if reserved is not None:
+        rows.append(("reserved", "Reserved", f"{reserved} MiB"))
+    return [*rows, ("used", "Used", f"{used} MiB"), ("free", "Free", f"{free} MiB")]
+
+
+def _errors(gpu: Gpu) -> list[Entry]:
+    on = gpu.ecc_mode == "Enabled"
+
+    def count(value: int) -> str:
+        return str(value) if on else NA
+
+    def counters(aggregate: bool) -> list[Entry]:
+        rows: list[Entry] = [
+            ("sram_correctable", "SRAM Correctable", count(0)),
+            ("sram_uncorrectable_parity", "SRAM Uncorrectable Parity", count(0)),
+            ("sram_uncorrectable_secded", "SRAM Uncorrectable SEC-DED", count(0)),
+            ("dram_correctable", "DRAM Correctable", count(gpu.ecc_corrected)),
+            ("dram_uncorrectable", "DRAM Uncorrectable", count(gpu.ecc_uncorrected)),
+        ]
+        return [*rows, ("sram_threshold_exceeded", "SRAM Threshold Exceeded", "No")] if aggregate else rows
+
+    pages = [("retired_count", "", NA), ("retired_pagelist", "", NA)]
+    banks = gpu.kind.remap_banks
+    low = int(gpu.remap_failed)
+    return [
+        (
+            "ecc_errors",
+            "ECC Errors",
+            [
+                ("volatile", "Volatile", counters(False)),
+                ("aggregate", "Aggregate", counters(True)),
+                ("channel_repair_pending", "Channel Repair Pending", "No"),
+                ("tpc_repair_pending", "TPC Repair Pending", "No"),
+            ],
+        ),
+        (
+            "retired_pages",
+            "",
+            [
+                ("multiple_single_bit_retirement", "", list(pages)),
+                ("double_bit_retirement", "", list(pages)),
+                ("pending_blacklist", "", NA),
+                ("pending_retirement", "", NA),
+            ],
+        ),
+        (
+            "remapped_rows",
+            "Remapped Rows",
+            [
+                ("remapped_row_corr", "Correctable Error", str(gpu.remap_correctable)),
+                ("remapped_row_unc", "Uncorrectable Error", str(gpu.remap_uncorrectable)),
+                ("remapped_row_pending", "Pending", _yes(gpu.remap_pending)),
+                ("remapped_row_failure", "Remapping Failure Occurred", _yes(gpu.remap_failed)),
+                (
+                    "row_remapper_histogram",
+                    "Bank Remap Availability Histogram",
+                    [
+                        ("row_remapper_histogram_max", "Max", f"{banks - low} bank(s)"),
+                        ("row_remapper_histogram_high", "High", "0 bank(s)"),
+                        ("row_remapper_histogram_partial", "Partial", "0 bank(s)"),
+                        ("row_remapper_histogram_low", "Low", "0 bank(s)"),
+                        ("row_remapper_histogram_none", "None", f"{low} bank(s)"),
+                    ],
+                ),
+            ],
+        ),
+    ]
+
+
+def _readings(gpu: Gpu) -> list[Entry]:
+    limit = f"{gpu.kind.power_limit_w}.00 W"
+    return [
+        (
+            "temperature",
+            "Temperature",
+            [
+                ("gpu_temp", "GPU Current Temp", f"{gpu.temperature_c} C"),
+                ("gpu_temp_tlimit", "GPU T.Limit Temp", f"{87 - gpu.temperature_c} C"),
+                ("gpu_temp_max_tlimit_threshold", "GPU Shutdown T.Limit Temp", "-8 C"),
+                ("gpu_temp_slow_tlimit_threshold", "GPU Slowdown T.Limit Temp", "-2 C"),
+                ("gpu_temp_max_gpu_tlimit_threshold", "GPU Max Operating T.Limit Temp", "0 C"),
+                ("gpu_target_temperature", "GPU Target Temperature", NA),
+                ("memory_temp", "Memory Current Temp", f"{gpu.temperature_c + 8} C"),
+                ("gpu_temp_max_mem_tlimit_threshold", "Memory Max Operating T.Limit Temp", "0 C"),
+            ],
+        ),
+        (
+            "gpu_power_readings",
+            "GPU Power Readings",
+            [
+                ("power_state", "", "P0"),
+                ("average_power_draw", "Average Power Draw", f"{gpu.power_w:.2f} W"),
+                ("instant_power_draw", "Instantaneous Power Draw", f"{gpu.power_w + 0.35:.2f} W"),
+                ("current_power_limit", "Current Power Limit", limit),
+                ("requested_power_limit", "Requested Power Limit", limit),
+                ("default_power_limit", "Default Power Limit", limit),
+                ("min_power_limit", "Min Power Limit", "200.00 W"),
+                ("max_power_limit", "Max Power Limit", limit),
+            ],
+        ),
+        ("clocks", "Clocks", _clocks(345, gpu.kind.memory_mhz, 765)),
+        ("max_clocks", "Max Clocks", _clocks(gpu.kind.graphics_mhz, gpu.kind.memory_mhz, 1545)),
+    ]
+
+
+def _clocks(graphics: int, memory_clock: int, video: int) -> list[Entry]:
+    return [
+        ("graphics_clock", "Graphics", f"{graphics} MHz"),
+        ("sm_clock", "SM", f"{graphics} MHz"),
+        ("mem_clock", "Memory", f"{memory_clock} MHz"),
+        ("video_clock", "Video", f"{video} MHz"),
+    ]
+
+
+def _fabric(gpu: Gpu) -> Entry:
+    done = gpu.fabric_state == "Completed"
+    names = (
+        ("summary", "Summary"),
+        ("bandwidth", "Bandwidth"),
+        ("route_recovery_in_progress", "Route Recovery in progress"),
+        ("route_unhealthy", "Route Unhealthy"),
+        ("access_timeout_recovery", "Access Timeout Recovery"),
+        ("incorrect_configuration", "Incorrect Configuration"),
+    )
+    return (
+        "fabric",
+        "Fabric",
+        [
+            ("state", "State", gpu.fabric_state),
+            ("status", "Status", gpu.fabric_status),
+            ("cliqueId", "CliqueId", "0" if done else NA),
+            ("clusterUuid", "ClusterUUID", ZERO_UUID if done else NA),
+            ("health", "Health", [(tag, label, NA) for tag, label in names]),
+        ],
+    )
+
+
+def _tail(gpu: Gpu) -> list[Entry]:
+    if not gpu.processes:
+        return [("", "Processes", "None"), ("", "Capabilities", [("", "EGM", "disabled")])]
+    rows: list[Entry] = []
+    for process in gpu.processes:
+        rows += [
+            ("", "GPU instance ID", NA),
+            ("", "Compute instance ID", NA),
+            ("", "Process ID", str(process.pid)),
+            ("", "    Type", "C"),
+            ("", "    Name", process.name),
+            ("", "    Used GPU Memory", f"{process.memory_mib} MiB"),
+        ]
+    return [("", "Processes", rows), ("", "Capabilities", [("", "EGM", "disabled")])]

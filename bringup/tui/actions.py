@@ -1,0 +1,163 @@
+"""The one table of everything that a key can do. Bindings, footer, help, palette and the manual are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Place(StrEnum):
+    """Where an action works; each screen is one place."""
+
+    EVERYWHERE = "everywhere"
+    FLOOR = "floor"
+    STAGES = "stages"
+    RESULTS = "results"
+    DEFECTS = "defects"
+    DEFECT = "defect"
+    NODE = "node"
+    FILES = "files"
+    EVIDENCE = "evidence"
+    LOG = "log"
+    HELP = "help"
+
+
+PLACE_WORDS: dict[Place, str] = {
+    Place.EVERYWHERE: "everywhere",
+    Place.FLOOR: "floor",
+    Place.STAGES: "stages",
+    Place.RESULTS: "results of a stage",
+    Place.DEFECTS: "defects",
+    Place.DEFECT: "one defect",
+    Place.NODE: "node",
+    Place.FILES: "list of evidence",
+    Place.EVIDENCE: "evidence",
+    Place.LOG: "log",
+    Place.HELP: "help",
+}
+
+SCREENS = tuple(p for p in Place if p is not Place.EVERYWHERE)
+LISTS = (Place.STAGES, Place.RESULTS, Place.DEFECTS, Place.NODE, Place.FILES)
+TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a key does.
+
+    `do` is the method that does it (`action_...` of the app if it works everywhere, else of the screen). `label` is
+    for the footer, `says` for help, palette and manual. `foot` orders the footer; 0 keeps it out. `moves` marks
+    what only moves the cursor and is therefore no command of the palette.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    do: str
+    label: str
+    says: str
+    places: tuple[Place, ...] = (Place.EVERYWHERE,)
+    foot: int = 0
+    moves: bool = False
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open-node", ("enter",), "open", "node", "open the selected node", (Place.FLOOR,), 1),
+    Action("open-stage", ("enter",), "open", "results", "list the results of the stage", (Place.STAGES,), 1),
+    Action("open-result", ("enter",), "open", "node", "open the node of the result", (Place.RESULTS,), 1),
+    Action("open-defect", ("enter",), "open", "details", "show the defect and what it explains", (Place.DEFECTS,), 1),
+    Action("open-defect-node", ("enter",), "open", "node", "open the node of the defect", (Place.DEFECT,), 1),
+    Action("fold", ("enter",), "open", "open/close", "open or close the component", (Place.NODE,), 1),
+    Action("open-file", ("enter",), "open", "read", "read the selected output", (Place.FILES,), 1),
+    Action("evidence", ("e",), "evidence", "evidence", "read the kept output behind the row", (Place.NODE,), 2),
+    Action("result-evidence", ("e",), "evidence", "evidence", "read the kept output behind the result",
+           (Place.RESULTS,), 2),
+    Action("faults", ("z",), "faults", "faults only", "show only what is not in order, or all again",
+           (Place.FLOOR, Place.RESULTS, Place.NODE), 3),
+    Action("filter", ("slash",), "filter", "filter", "filter: words, rack:R05, code:RDMA*, gpu-[080-095], ! for not",
+           (Place.FLOOR, Place.RESULTS, Place.DEFECTS), 4),
+    Action("find", ("slash",), "filter", "find", "find a text", TEXTS, 4),
+    Action("next-defect", ("n",), "next(1)", "next defect", "go to the next one that is not in order",
+           (Place.FLOOR, Place.NODE), 5),
+    Action("previous-defect", ("N",), "next(-1)", "previous defect", "go to the previous one that is not in order",
+           (Place.FLOOR, Place.NODE)),
+    Action("next-match", ("n",), "next(1)", "next", "go to the next place found", TEXTS, 5),
+    Action("previous-match", ("N",), "next(-1)", "previous", "go to the previous place found", TEXTS),
+    Action("order", ("o",), "order", "order", "sort by walking order, by code, or by stage", (Place.DEFECTS,), 5),
+    Action("copy", ("y",), "copy", "copy", "copy the defect as text for a ticket", (Place.DEFECTS, Place.DEFECT), 6),
+    Action("up", ("up", "k"), "move(0,-1)", "up", "up", SCREENS, moves=True),
+    Action("down", ("down", "j"), "move(0,1)", "down", "down", SCREENS, moves=True),
+    Action("left", ("left", "h"), "move(-1,0)", "left", "left", (Place.FLOOR, *TEXTS), moves=True),
+    Action("right", ("right", "l"), "move(1,0)", "right", "right", (Place.FLOOR, *TEXTS), moves=True),
+    Action("page-up", ("pageup", "ctrl+b"), "page(-1)", "page up", "one page up", SCREENS, moves=True),
+    Action("page-down", ("pagedown", "ctrl+f"), "page(1)", "page down", "one page down", SCREENS, moves=True),
+    Action("first", ("home",), "edge(-1)", "first", "to the beginning", SCREENS, moves=True),
+    Action("last", ("end",), "edge(1)", "last", "to the end", SCREENS, moves=True),
+    Action("floor", ("1",), "go('floor')", "floor", "the floor: every node at its place"),
+    Action("stages", ("2",), "go('stages')", "stages", "the stages and how far they are"),
+    Action("defects", ("3",), "go('defects')", "defects", "the work list"),
+    Action("node", ("4",), "go('node')", "node", "the page of the selected node"),
+    Action("log", ("L",), "log_book", "log", "what happened to the run: notes, stages, gates", foot=7),
+    Action("list-log", ("l",), "log_book", "log", "the same, where l does not move the cursor", LISTS),
+    Action("back", ("escape",), "back", "back", "close the filter or go back", foot=8),
+    Action("last-screen", ("minus",), "last", "last screen", "the screen before this one"),
+    Action("theme", ("t",), "theme", "colours", "other colours: for dark or light, 16 or more colours"),
+    Action("palette", ("colon", "ctrl+p"), "command_palette", "commands", "find a command or a node by name"),
+    Action("help", ("question_mark",), "help", "help", "the keys of this screen and what the glyphs mean", foot=10),
+    Action("quit", ("q", "ctrl+q"), "quit", "quit", "leave; a running run goes on", foot=9),
+)  # fmt: skip
+
+
+_SHOWN = {
+    "slash": "/",
+    "question_mark": "?",
+    "minus": "-",
+    "colon": ":",
+    "escape": "esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+
+
+def key_text(key: str) -> str:
+    """A key as it is written on the keyboard."""
+    return _SHOWN.get(key, key)
+
+
+def keys_text(action: Action) -> str:
+    """All keys of an action."""
+    return " ".join(key_text(key) for key in action.keys)
+
+
+def actions_of(place: Place) -> list[Action]:
+    """What the keys do on one screen: its own actions first, then those that work everywhere."""
+    own = [a for a in ACTIONS if place in a.places]
+    return own + [a for a in ACTIONS if Place.EVERYWHERE in a.places and a not in own]
+
+
+def foot(place: Place) -> list[Action]:
+    """The actions of the footer, in order."""
+    return sorted((a for a in actions_of(place) if a.foot), key=lambda a: a.foot)
+
+
+def commands(place: Place) -> list[Action]:
+    """The actions that the palette offers on one screen, each once."""
+    found = {action.do: action for action in actions_of(place) if not action.moves}
+    return list(found.values())
+
+
+def where(action: Action) -> str:
+    """Where an action works, in words."""
+    return (
+        "every screen"
+        if action.places == SCREENS
+        else ", ".join(PLACE_WORDS[place] for place in action.places)
+    )
+
+
+def manual() -> str:
+    """The table of keys as Markdown."""
+    lines = ["| Keys | What | Where |", "|---|---|---|"]
+    for action in ACTIONS:
+        keys = " ".join(f"`{key_text(key)}`" for key in action.keys)
+        lines.append(f"| {keys} | {action.says} | {where(action)} |")
+    return "\n".join(lines) + "\n"

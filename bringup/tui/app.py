@@ -1,0 +1,203 @@
+"""The terminal UI: follows a run's journal and shows it. It only reads; closing it stops nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.command import CommandPalette, Hit, Hits, Provider
+from textual.screen import Screen
+
+from bringup.tui.actions import Action, Place, commands, keys_text
+from bringup.tui.feed import RunView
+from bringup.tui.look import Look
+from bringup.tui.screens.defects import DefectsPage
+from bringup.tui.screens.floor import FloorPage
+from bringup.tui.screens.node import NodePage
+from bringup.tui.screens.page import Desk, Page, bindings
+from bringup.tui.screens.stages import StagesPage
+from bringup.tui.screens.text import HelpPage, LogPage
+
+TICK_S = 0.1
+SLOW_TICK_S = 1.0
+BUDGET_S = 0.04
+"""At most so long is the journal read before keys are looked at again."""
+HURRY_S = 0.005
+THEMES = ("ansi-dark", "ansi-light", "textual-dark", "textual-light")
+MOST_HITS = 20
+
+
+class NodeSearch(Provider):
+    """The palette's second half: nodes by name."""
+
+    async def search(self, query: str) -> Hits:
+        """Nodes whose name fits the query."""
+        app = self.app
+        if not isinstance(app, BringupApp):
+            return
+        matcher = self.matcher(query)
+        scored = [(matcher.match(name), name) for name in app.desk.view.state.nodes]
+        for score, name in sorted(scored, key=lambda hit: (-hit[0], hit[1]))[:MOST_HITS]:
+            if score > 0:
+                shown = app.desk.look.text(name, 60)
+                yield Hit(
+                    score, f"node {shown}", partial(app.open_node, name), text=shown, help="open its page"
+                )
+
+
+class BringupApp(App[None]):
+    """Shows the run in a folder, live or finished."""
+
+    TITLE = "bringup"
+    CSS = """
+    Screen { layout: vertical; overflow: hidden; }
+    #top { height: auto; }
+    #status { height: auto; }
+    #rest { height: 1fr; }
+    CommandPalette > Vertical { margin-top: 1; }
+    CommandPalette #--input { border: none; }
+    CommandPalette SearchIcon { display: none; }
+    CommandPalette CommandList { border: none; scrollbar-size-vertical: 0; }
+    """
+    BINDINGS = bindings(Place.EVERYWHERE)
+    COMMANDS: ClassVar = App.COMMANDS | {NodeSearch}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ALLOW_SELECT = False
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ascii_mode: bool = False,
+        slow_link: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.desk = Desk(RunView(folder), Look(ascii=ascii_mode), clock)
+        self.slow_link = slow_link
+        self.animation_level = "none"
+        self.theme = THEMES[0]
+        self._visited: list[str] = []
+        self._hurrying = False
+        self.add_mode("floor", lambda: FloorPage(self.desk))
+        self.add_mode("stages", lambda: StagesPage(self.desk))
+        self.add_mode("defects", lambda: DefectsPage(self.desk))
+        self.add_mode("node", lambda: NodePage(self.desk))
+
+    async def on_mount(self) -> None:
+        self.desk.view.drain(BUDGET_S)
+        await self.switch_mode("floor")
+        self.set_interval(SLOW_TICK_S if self.slow_link else TICK_S, self.tick)
+
+    # ------------------------------------------------------------------------------------------------ following
+
+    def tick(self) -> None:
+        """Take in what the journal has new and draw it; if there is a lot, come back soon."""
+        if self.desk.view.drain(BUDGET_S) and not self._hurrying:
+            self._hurrying = True
+            self.set_timer(HURRY_S, self._hurry)
+        page = self.page
+        if page is not None:
+            page.tick()
+
+    def _hurry(self) -> None:
+        self._hurrying = False
+        self.tick()
+
+    @property
+    def page(self) -> Page | None:
+        """The screen on top, below a palette that may lie over it."""
+        return next((s for s in reversed(self.screen_stack) if isinstance(s, Page)), None)
+
+    # ------------------------------------------------------------------------------------------------ going around
+
+    async def action_go(self, mode: str) -> None:
+        """To one of the four screens; if it is here already, back to its first page."""
+        if mode == self.current_mode:
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            return
+        while len(self.screen_stack) > 1 and isinstance(self.screen, HelpPage | LogPage):
+            await self.pop_screen()
+        self._visited = [*self._visited[-20:], self.current_mode]
+        await self.switch_mode(mode)
+
+    async def action_last(self) -> None:
+        """Back to the screen before this one; again brings one here."""
+        if self._visited:
+            before = self._visited.pop()
+            self._visited.append(self.current_mode)
+            await self.switch_mode(before)
+
+    async def action_back(self) -> None:
+        """Close the filter, else the page, else go to the screen before."""
+        page = self.page
+        if page is not None and page.close_filter():
+            return
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+        elif self._visited:
+            await self.switch_mode(self._visited.pop())
+
+    async def on_page_node_wanted(self, message: Page.NodeWanted) -> None:
+        await self.open_node(message.node)
+
+    async def open_node(self, name: str) -> None:
+        """The page of a node."""
+        self.desk.node = name
+        if self.current_mode != "node":
+            await self.action_go("node")
+        elif self.page is not None:
+            self.page.update()
+
+    def action_log_book(self) -> None:
+        """The log, unless it is open."""
+        if not isinstance(self.screen, LogPage):
+            self.push_screen(LogPage(self.desk))
+
+    def action_help(self) -> None:
+        """The keys of the present screen."""
+        page = self.page
+        if page is not None and not isinstance(page, HelpPage):
+            self.push_screen(HelpPage(self.desk, page.place))
+
+    def action_theme(self) -> None:
+        """The next set of colours."""
+        self.theme = THEMES[(THEMES.index(self.theme) + 1) % len(THEMES)]
+        if self.page is not None:
+            self.page.tell(f"colours: {self.theme}")
+
+    async def action_quit(self) -> None:
+        """Leave. The run does not notice."""
+        view = self.desk.view
+        if view.over or not view.state.info.id:
+            self.exit()
+        else:
+            self.exit(message=f"The run goes on. To see it again: bringup watch {view.folder}")
+
+    # ------------------------------------------------------------------------------------------------ palette
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The actions of the present screen by name."""
+        page = self.page
+        if page is not None:
+            for action in commands(page.place):
+                if action.do != "command_palette":
+                    title = action.says.split(":")[0]
+                    yield SystemCommand(
+                        title[:1].upper() + title[1:], f"key {keys_text(action)}", partial(self._do, action)
+                    )
+
+    def action_command_palette(self) -> None:
+        """Commands and nodes by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a command or a node", id="--command-palette"))
+
+    async def _do(self, action: Action) -> None:
+        owner = "app" if Place.EVERYWHERE in action.places else "screen"
+        await self.run_action(f"{owner}.{action.do}")

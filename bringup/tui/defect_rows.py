@@ -1,0 +1,223 @@
+"""The work list: defects in walking order as table rows, and one defect with everything that it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.cells import cell_len
+
+from bringup.model import STAGES, WHO, Defect, Severity, Who
+from bringup.report import digest, words
+from bringup.tui.feed import RunView
+from bringup.tui.look import SIGNS, Line, Look, Mark, Tone, wrapped
+from bringup.tui.marks import defect_mark
+from bringup.tui.query import Facts, query
+from bringup.tui.table import Column, Row
+
+WHO_WORDS = {
+    Who.HANDS_ON: "hands-on",
+    Who.CONFIGURATION: "config",
+    Who.SOFTWARE: "software",
+    Who.PLAN: "plan",
+    Who.COULD_NOT_JUDGE: "unknown",
+}
+
+SEVERITY_WORDS = {
+    Severity.MONITOR: "may be used; watch it",
+    Severity.RESET: "needs a reset before use",
+    Severity.REBOOT: "needs a reboot before use",
+    Severity.ISOLATE: "keep it away from users",
+}
+
+DEFECT_COLUMNS = (
+    Column("", 1),
+    Column("who", 8),
+    Column("where", 8),
+    Column("node", 15),
+    Column("part", 11),
+    Column("what is wrong", 36),
+    Column("expected", 24, from_width=120),
+    Column("do", 30, from_width=120),
+)
+
+Order = Callable[[RunView, Defect], tuple[object, ...]]
+
+
+def walking(view: RunView, defect: Defect) -> tuple[object, ...]:
+    """Hands-on first, then rack by rack."""
+    return (WHO.index(defect.who), *digest.walking_key(view.state, defect))
+
+
+ORDERS: dict[str, Order] = {
+    "walking order": walking,
+    "by code": lambda view, d: (d.code, *walking(view, d)),
+    "by stage": lambda view, d: (STAGES.index(d.stage), *walking(view, d)),
+}
+
+
+def listed(view: RunView, written: str = "", order: str = "walking order") -> list[Defect]:
+    """The defects that the filter lets through, in the order of the work list."""
+    test = query(written)
+    key = ORDERS[order]
+    return sorted((d for d in view.state.defects if test(facts(view, d))), key=lambda d: key(view, d))
+
+
+def facts(view: RunView, defect: Defect) -> Facts:
+    """What a filter may ask about a defect."""
+    racks = [view.state.nodes[n].rack for n in defect.nodes if n in view.state.nodes]
+    return Facts(
+        names=defect.nodes,
+        fields={
+            "id": (defect.id,),
+            "code": (defect.code,),
+            "who": (WHO_WORDS[defect.who],),
+            "stage": (defect.stage.value,),
+            "rack": racks,
+            "severity": (defect.severity.value,),
+        },
+        text=" ".join(
+            (
+                defect.id,
+                defect.code,
+                WHO_WORDS[defect.who],
+                place_of(view, defect),
+                " ".join(defect.nodes[:512]),
+                digest.parts(defect),
+                digest.what(defect),
+                defect.action,
+            )
+        ),
+    )
+
+
+def place_of(view: RunView, defect: Defect) -> str:
+    """Rack and height unit of a defect at one place."""
+    if defect.place or len(defect.nodes) != 1 or defect.nodes[0] not in view.state.nodes:
+        return defect.place
+    return view.state.nodes[defect.nodes[0]].place
+
+
+def defect_rows(view: RunView, look: Look, written: str = "", order: str = "walking order") -> list[Row]:
+    """The work list as rows."""
+    return [_row(view, defect, look) for defect in listed(view, written, order)]
+
+
+def _row(view: RunView, defect: Defect, look: Look) -> Row:
+    mark = defect_mark(defect)
+    return Row(
+        defect.id,
+        (
+            look.sign(mark),
+            (WHO_WORDS[defect.who], SIGNS[mark].tone),
+            (look.text(place_of(view, defect), 40), Tone.PLAIN),
+            (look.folded(words.names(defect.nodes or (words.node_of(defect.component),), 60)), Tone.PLAIN),
+            (look.text(parts_short(defect), 60), Tone.PLAIN),
+            (look.text(what_short(defect)), Tone.PLAIN),
+            (look.text(defect.expected), Tone.PLAIN),
+            (look.text(defect.action, 600), Tone.PLAIN),
+        ),
+    )
+
+
+def parts_short(defect: Defect) -> str:
+    """The part in as few words as the column has: `mlx5_3`, `GPU 5`."""
+    parts = list(dict.fromkeys(filter(None, map(words.part, defect.components or (defect.component,)))))
+    return ", ".join(part.removeprefix("port ") for part in parts)
+
+
+def what_short(defect: Defect) -> str:
+    """What was measured if that says it all, else the title."""
+    return defect.measured or defect.title or defect.code
+
+
+def measured_words(defect: Defect) -> str:
+    """`187 Gb/s, needs at least 370 Gb/s`."""
+    return what_short(defect) + (f", needs {defect.expected}" if defect.expected else "")
+
+
+def find(view: RunView, key: str) -> Defect | None:
+    """The defect with this id, if it still exists."""
+    return next((d for d in view.state.defects if d.id == key), None)
+
+
+def defect_lines(view: RunView, defect: Defect, look: Look, width: int) -> list[Line]:
+    """The card of a defect: who walks where and does what, and why."""
+    mark = defect_mark(defect)
+    names = look.folded(words.names(defect.nodes or (words.node_of(defect.component),)))
+    place = look.text(place_of(view, defect), 60)
+    head: Line = (
+        (" ", Tone.PLAIN), look.sign(mark), (" ", Tone.PLAIN), (look.text(defect.id, 20), Tone.BOLD), ("  ", Tone.PLAIN),
+        (WHO_WORDS[defect.who], SIGNS[mark].tone), ("  ", Tone.PLAIN), (look.text(defect.code, 40), Tone.PLAIN),
+        (f"   {place}" if place else "", Tone.BOLD),
+    )  # fmt: skip
+    lines: list[Line] = [head]
+    for label, said, tone in (
+        ("node", names, Tone.BOLD),
+        ("part", look.folded(digest.parts(defect)), Tone.PLAIN),
+        ("found", look.text(defect.title), Tone.PLAIN),
+        ("measured", look.text(defect.measured), SIGNS[mark].tone),
+        ("expected", look.text(defect.expected), Tone.PLAIN),
+        ("do", look.text(defect.action, 600), Tone.BOLD),
+    ):
+        lines += _labelled(label, said, tone, width)
+    return lines
+
+
+def defect_page(view: RunView, defect: Defect, look: Look, width: int) -> list[Line]:
+    """The whole page of a defect: the card, then what was ruled out and every result that it explains."""
+    lines = defect_lines(view, defect, look, width)
+    lines += _labelled("until then", SEVERITY_WORDS[defect.severity], Tone.PLAIN, width)
+    lines += _labelled(
+        "ruled out", look.folded("; ".join(look.text(r) for r in defect.ruled_out)), Tone.PLAIN, width
+    )
+    if len(defect.components) > 1:
+        lines += _labelled(
+            "all parts", look.text(", ".join(defect.components[:400]), 4000), Tone.PLAIN, width
+        )
+    lines.append(())
+    lines.append(((f" explains {words.plural(len(defect.explains), 'result')}", Tone.TITLE),))
+    for symptom in defect.explains:
+        title = f"   {look.text(symptom.check, 40)}  {look.text(symptom.target, 80)}"
+        lines.append(((look.fit(title, width - 1).rstrip(), Tone.PLAIN),))
+        lines += [
+            ((text, Tone.DIM),) for text in wrapped(look.text(symptom.text, 600), width - 2, indent="      ")
+        ]
+    return lines
+
+
+def _labelled(label: str, said: str, tone: Tone, width: int) -> list[Line]:
+    """`   measured  187 Gb/s` with the following lines below the text; nothing if there is nothing to say."""
+    lines: list[Line] = []
+    for k, part in enumerate(wrapped(said, min(width, 100) - 14)):
+        lines.append(((f"   {label if k == 0 else '':<10} ", Tone.DIM), (part, tone)))
+    return lines
+
+
+def ticket(view: RunView, defect: Defect, look: Look) -> str:
+    """A defect as plain text for a ticket."""
+    lines = [f"run {look.text(view.state.info.id)}"]
+    lines += ["".join(text for text, _ in line).rstrip() for line in defect_page(view, defect, look, 100)]
+    return "\n".join(lines) + "\n"
+
+
+def top_lines(view: RunView, look: Look, most: int, width: int) -> list[Line]:
+    """The first defects of the work list, one line each, for the space below the floor."""
+    defects = listed(view)
+    if not defects or most < 2:
+        return []
+    shown = defects[: most if len(defects) <= most else most - 1]
+    places = [
+        look.text(f"{place_of(view, d):<8}  {words.names(d.nodes, 24)} {parts_short(d)}", 120) for d in shown
+    ]
+    size = min(38, max(map(cell_len, places)))
+    lines: list[Line] = []
+    for defect, where in zip(shown, places, strict=True):
+        mark = defect_mark(defect)
+        said = f"{look.fit(where, size)}  {look.text(measured_words(defect))}"
+        tone = Tone.DIM if mark is Mark.UNKNOWN else Tone.PLAIN
+        lines.append(
+            ((" ", Tone.PLAIN), look.sign(mark), (" ", Tone.PLAIN), (look.fit(said, width - 4), tone))
+        )
+    if len(defects) > len(shown):
+        lines.append(((f"   and {len(defects) - len(shown):,} more, see 3", Tone.DIM),))
+    return lines

@@ -1,0 +1,207 @@
+"""A run as the screens see it: the fold of its journal, followed while it grows, with a mark for every node.
+
+Everything is kept up to date event by event, so that a screen never walks all results of a large run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bringup import events as ev
+from bringup.journal import Tail
+from bringup.model import Defect, Outcome, Stage, Verdict, Who
+from bringup.report import verdict as judge
+from bringup.run import RunState
+from bringup.tui.look import Mark
+from bringup.tui.marks import Case, Tally, node_mark, tally
+
+CHUNK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Something that happened to the run as a whole."""
+
+    at: float
+    text: str
+    loud: bool = False
+
+
+class RunView:
+    """The state of a run and what the screens derive from it. `version` grows with every change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._tail = Tail(folder / "journal.jsonl")
+        self.version = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.state = RunState()
+        self.marks: dict[str, Mark] = {}
+        self.log: list[LogLine] = []
+        self.blocked: dict[str, ev.Quarantined] = {}
+        self.explained: dict[Case, Defect] = {}
+        self.by_stage: dict[Stage, dict[Case, Outcome]] = {}
+        self.defects_of: dict[str, list[Defect]] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._open: dict[str, set[Case]] = defaultdict(set)
+        self._dirty: set[str] = set()
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    def drain(self, budget_s: float, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Take in what the journal has new, for about this long. True if there is more to read."""
+        end = clock() + budget_s
+        more = True
+        while more and clock() < end:
+            events = self._tail.new(CHUNK_BYTES)
+            for event in events:
+                self._take(event)
+            more = bool(events)
+        self._mark_dirty()
+        return more
+
+    def _take(self, event: ev.AnyEvent) -> None:
+        if isinstance(event, ev.RunStarted) and event.seq <= self.state.seq:
+            self._begin()  # the journal was cut or replaced: this is the first event of another one
+        self.version += 1
+        before = self._before(event)
+        self.state.apply(event)
+        match event:
+            case ev.NodeListed(node=node):
+                self._dirty.add(node.name)
+            case ev.Planned(check=check, targets=targets):
+                self._planned(check, targets)
+            case ev.Working(nodes=nodes) | ev.Idle(nodes=nodes):
+                self._dirty.update(nodes)
+            case ev.Judged(outcome=outcome):
+                self._judged(outcome, before)
+            case ev.Quarantined(component=component):
+                self.blocked.setdefault(component, event)
+            case ev.DefectsFound(defects=defects):
+                self._diagnosed(defects)
+            case ev.StageEnded() | ev.RunEnded() | ev.Resumed():
+                self._dirty.update(self.state.nodes)
+            case _:
+                pass
+        self._remember(event)
+
+    def _before(self, event: ev.AnyEvent) -> Outcome | None:
+        if isinstance(event, ev.Judged):
+            return self.state.cases.get((event.outcome.check, event.outcome.target))
+        return None
+
+    def _planned(self, check: str, targets: list[str]) -> None:
+        for target in targets:
+            if self.state.cases.get((check, target)) is None:
+                for name in self._single(target):
+                    self._open[name].add((check, target))
+
+    def _single(self, target: str) -> tuple[str, ...]:
+        """The nodes of a planned node or pair; a group's members are not in the plan, so none."""
+        nodes = judge.nodes_of(self.state, target)
+        return nodes if len(nodes) <= 2 else ()
+
+    def _judged(self, outcome: Outcome, before: Outcome | None) -> None:
+        case = (outcome.check, outcome.target)
+        self.by_stage.setdefault(outcome.stage, {})[case] = outcome
+        for name in outcome.nodes:
+            self._open[name].discard(case)
+            if before is None:
+                self._tallies.setdefault(name, Tally()).add(outcome, name)
+        if before is not None:
+            for name in {*outcome.nodes, *before.nodes}:
+                self._tallies[name] = tally(self.state.by_node.get(name, []), name)
+                self._dirty.add(name)
+        self._dirty.update(outcome.nodes)
+
+    def _diagnosed(self, defects: list[Defect]) -> None:
+        self.explained = {(s.check, s.target): d for d in defects for s in d.explains}
+        by_node: dict[str, list[Defect]] = defaultdict(list)
+        for defect in defects:
+            for name in dict.fromkeys(defect.nodes):
+                by_node[name].append(defect)
+        self.defects_of = dict(by_node)
+        self._dirty.update(self.state.nodes)
+
+    def _mark_dirty(self) -> None:
+        over = self.state.ended is not None
+        dirty, self._dirty = self._dirty, set()
+        for name in dirty:
+            if name in self.state.nodes:
+                self.marks[name] = node_mark(
+                    self._tallies.get(name) or Tally(),
+                    self.defects_of.get(name, []),
+                    self.explained,
+                    working=name in self.state.working,
+                    open_cases=bool(self._open.get(name)),
+                    over=over,
+                )
+        if dirty and over and judge.not_reached(self.state):
+            self._unfinished()
+
+    def _unfinished(self) -> None:
+        """A run that ended before all of its checks were planned has no node that passed."""
+        for name, mark in self.marks.items():
+            if mark in (Mark.PASS, Mark.FIXED):
+                self.marks[name] = Mark.UNKNOWN
+
+    def _remember(self, event: ev.AnyEvent) -> None:
+        line = log_line(event)
+        if line is not None:
+            self.log.append(line)
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    @property
+    def over(self) -> bool:
+        return self.state.ended is not None
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that runs now, else the last one that was started."""
+        started = [s for s in self.state.stages.values() if s.started is not None]
+        running = [s for s in started if s.running]
+        return (running or started)[-1].stage if started else None
+
+    def counts(self) -> Counter[Mark]:
+        """How many nodes bear each mark."""
+        return Counter(self.marks.values())
+
+    @property
+    def hands_on(self) -> int:
+        return sum(1 for d in self.state.defects if d.who is Who.HANDS_ON)
+
+    @property
+    def failing(self) -> bool:
+        """Whether something is proven to be wrong."""
+        proven = any(d.who is not Who.COULD_NOT_JUDGE for d in self.state.defects)
+        return proven or any(s.counts[Verdict.FAIL] > 0 for s in self.state.stages.values())
+
+
+def log_line(event: ev.AnyEvent) -> LogLine | None:
+    """What an event adds to the log; None for those that other screens show."""
+    match event:
+        case ev.RunStarted(info=info):
+            return LogLine(event.at, f"run {info.id} started: {info.nodes} nodes, level {info.level}")
+        case ev.StageStarted(stage=stage):
+            return LogLine(event.at, f"stage {stage} started")
+        case ev.StageEnded(stage=stage):
+            return LogLine(event.at, f"stage {stage} ended")
+        case ev.Quarantined(component=component, check=check, reason=reason):
+            return LogLine(event.at, f"{component} is left out from now on: {check}: {reason}", loud=True)
+        case ev.Note(text=text):
+            return LogLine(event.at, text)
+        case ev.Resumed(text=text):
+            return LogLine(event.at, f"run resumed {text}".rstrip())
+        case ev.RunEnded(verdict=verdict, aborted=aborted):
+            return LogLine(
+                event.at, f"run ended: {verdict}" + (f", aborted: {aborted}" if aborted else ""), loud=True
+            )
+        case _:
+            return None

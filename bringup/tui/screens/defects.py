@@ -1,0 +1,126 @@
+"""Screen 3: the work list, and the page of one defect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from bringup.model import Defect
+from bringup.tui.actions import Place
+from bringup.tui.defect_rows import (
+    DEFECT_COLUMNS,
+    ORDERS,
+    defect_lines,
+    defect_page,
+    defect_rows,
+    find,
+    ticket,
+)
+from bringup.tui.look import Line, Tone
+from bringup.tui.screens.page import Desk, Page, bindings, padded
+from bringup.tui.screens.text import TextPage
+from bringup.tui.table import ready
+from bringup.tui.widgets.bigtable import BigTable
+
+CARD_LINES = 9
+"""The card below the list has always the same height, so that the list does not jump."""
+
+
+class DefectsPage(Page):
+    """What is to be done, in the order in which one walks."""
+
+    place = Place.DEFECTS
+    tab = "defects"
+    BINDINGS = bindings(Place.DEFECTS)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.order = next(iter(ORDERS))
+
+    def body(self) -> Iterable[Widget]:
+        yield BigTable(DEFECT_COLUMNS, self.desk.look, empty="no defect is known")
+
+    @property
+    def mover(self) -> BigTable:
+        return self.query_one(BigTable)
+
+    def draw(self) -> None:
+        self.mover.empty = "no defect matches the filter" if self.filter else "no defect is known"
+        self.mover.show(ready(defect_rows(self.desk.view, self.desk.look, self.filter, self.order)))
+
+    def status(self) -> Sequence[Line]:
+        defect = find(self.desk.view, self.mover.key)
+        if defect is None:
+            return ()
+        width = self.size.width
+        rule: Line = ((self.desk.look.dash * width, Tone.DIM),)
+        lines = [rule, *defect_lines(self.desk.view, defect, self.desk.look, width)]
+        if len(lines) > CARD_LINES:
+            lines = [*lines[: CARD_LINES - 1], (("   (enter shows all)", Tone.DIM),)]
+        return padded(lines, CARD_LINES)
+
+    def says(self) -> str:
+        parts = (f"/{self.filter}" if self.filter else "", self.order, self.mover.says)
+        return "  ".join(filter(None, parts))
+
+    def on_big_table_moved(self) -> None:
+        self.draw_frame()
+
+    def on_big_table_chosen(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        if self.mover.key:
+            self.app.push_screen(DefectPage(self.desk, self.mover.key))
+
+    def action_order(self) -> None:
+        names = list(ORDERS)
+        self.order = names[(names.index(self.order) + 1) % len(names)]
+        self.update()
+
+    def action_copy(self) -> None:
+        copy(self, find(self.desk.view, self.mover.key))
+
+
+class DefectPage(TextPage):
+    """One defect with everything that it explains."""
+
+    place = Place.DEFECT
+    tab = "defects"
+    BINDINGS = bindings(Place.DEFECT)
+
+    def __init__(self, desk: Desk, key: str) -> None:
+        super().__init__(desk)
+        self.key = key
+
+    def draw(self) -> None:
+        defect = find(self.desk.view, self.key)
+        if defect is None:
+            gone = f" {self.desk.look.text(self.key, 40)} is no longer in the list of defects"
+            self.mover.show([((gone, Tone.UNKNOWN),)])
+        else:
+            self.mover.show(defect_page(self.desk.view, defect, self.desk.look, self.size.width))
+
+    def label(self) -> str:
+        return self.desk.look.text(self.key, 20)
+
+    def action_open(self) -> None:
+        defect = find(self.desk.view, self.key)
+        known = [name for name in defect.nodes if name in self.desk.view.state.nodes] if defect else []
+        if known:
+            self.post_message(self.NodeWanted(known[0]))
+        else:
+            self.tell("this defect names no node of the run")
+
+    def action_copy(self) -> None:
+        copy(self, find(self.desk.view, self.key))
+
+
+def copy(page: Page, defect: Defect | None) -> None:
+    """Put a defect as text into the clipboard of the terminal, as far as the terminal allows it."""
+    if defect is None:
+        page.tell("there is nothing to copy")
+        return
+    page.app.copy_to_clipboard(ticket(page.desk.view, defect, page.desk.look))
+    page.tell(f"{page.desk.look.text(defect.id, 20)} copied (if the terminal allows it: OSC 52)")

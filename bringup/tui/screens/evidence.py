@@ -1,0 +1,75 @@
+"""The kept output of commands: a list where there are several, and the viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
+from bringup.model import Evidence
+from bringup.tui.actions import Place
+from bringup.tui.kept import EVIDENCE_COLUMNS, evidence_lines, evidence_rows
+from bringup.tui.screens.page import Desk, Page, bindings
+from bringup.tui.screens.text import TextPage
+from bringup.tui.table import ready
+from bringup.tui.widgets.bigtable import BigTable
+
+
+def open_evidence(page: Page, kept: list[Evidence]) -> None:
+    """Show one kept output at once, several as a list to choose from."""
+    if not kept:
+        page.tell("no output was kept for this")
+    elif len(kept) == 1:
+        page.app.push_screen(EvidencePage(page.desk, kept[0]))
+    else:
+        page.app.push_screen(FilesPage(page.desk, kept))
+
+
+class FilesPage(Page):
+    """The outputs behind a result or a component."""
+
+    place = Place.FILES
+    BINDINGS = bindings(Place.FILES)
+
+    def __init__(self, desk: Desk, kept: list[Evidence]) -> None:
+        super().__init__(desk)
+        self.kept = kept
+
+    def body(self) -> Iterable[Widget]:
+        yield BigTable(EVIDENCE_COLUMNS, self.desk.look)
+
+    @property
+    def mover(self) -> BigTable:
+        return self.query_one(BigTable)
+
+    def draw(self) -> None:
+        self.mover.show(ready(evidence_rows(self.kept, self.desk.look)))
+
+    def says(self) -> str:
+        return f"evidence  {self.mover.says}"
+
+    def on_big_table_chosen(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        self.app.push_screen(EvidencePage(self.desk, self.kept[self.mover.cursor]))
+
+
+class EvidencePage(TextPage):
+    """One kept output, with search."""
+
+    place = Place.EVIDENCE
+    BINDINGS = bindings(Place.EVIDENCE)
+
+    def __init__(self, desk: Desk, evidence: Evidence) -> None:
+        super().__init__(desk)
+        self.evidence = evidence
+        self._read = False
+
+    def draw(self) -> None:
+        if not self._read:
+            self._read = True
+            self.mover.show(evidence_lines(self.desk.view.folder, self.evidence, self.desk.look))
+
+    def label(self) -> str:
+        return "evidence"

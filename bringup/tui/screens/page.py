@@ -1,0 +1,214 @@
+"""What all screens share: header, status line, filter, footer, and the keys that move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from bringup.tui.actions import ACTIONS, Action, Place, keys_text
+from bringup.tui.feed import RunView
+from bringup.tui.header import header_lines, tab_line
+from bringup.tui.look import Line, Look, Tone
+from bringup.tui.widgets.bar import FilterLine, Footer
+from bringup.tui.widgets.lines import Block
+
+
+@dataclass(slots=True)
+class Desk:
+    """What all screens look at together: the run, the clock, and the node that is selected."""
+
+    view: RunView
+    look: Look
+    clock: Callable[[], float]
+    node: str = ""
+
+
+class Mover(Protocol):
+    """A widget that the moving keys act upon."""
+
+    def move(self, dx: int, dy: int) -> None: ...
+    def page(self, step: int) -> None: ...
+    def edge(self, step: int) -> None: ...
+
+
+def bindings(place: Place) -> list[BindingType]:
+    """The bindings of one screen (or of the app), from the table of actions."""
+    return [_binding(action) for action in ACTIONS if place in action.places]
+
+
+def _binding(action: Action) -> Binding:
+    return Binding(
+        ",".join(action.keys),
+        action.do,
+        action.label,
+        show=bool(action.foot),
+        key_display=keys_text(action),
+        tooltip=action.says,
+        id=action.id,
+    )
+
+
+def padded(lines: list[Line], most: int) -> list[Line]:
+    """Exactly so many lines."""
+    return [*lines[:most], *[()] * (most - len(lines))]
+
+
+TABS = [
+    ("floor", "1", "Floor"),
+    ("stages", "2", "Stages"),
+    ("defects", "3", "Defects"),
+    ("node", "4", "Node"),
+]
+
+
+class Page(Screen[None]):
+    """One screen. Subclasses say what stands in the middle (`body`) and how it is drawn from the desk (`draw`)."""
+
+    AUTO_FOCUS = ""
+    place: ClassVar[Place]
+    tab: ClassVar[str] = ""
+
+    class NodeWanted(Message):
+        """The page of a node is asked for."""
+
+        def __init__(self, node: str) -> None:
+            super().__init__()
+            self.node = node
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.filter = ""
+        self.notice = ""
+        self._drawn: object = None
+
+    # ------------------------------------------------------------------------------------- for subclasses
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between header and status."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Bring the body up to date."""
+        raise NotImplementedError
+
+    @property
+    def mover(self) -> Mover:
+        """The widget that the moving keys act upon."""
+        raise NotImplementedError
+
+    def status(self) -> Sequence[Line]:
+        """The lines above the footer."""
+        return ()
+
+    def says(self) -> str:
+        """A few words at the right end of the tab line: where one is, what is filtered."""
+        return ""
+
+    def apply_filter(self) -> None:
+        """The filter text has changed."""
+        self.draw()
+
+    # ------------------------------------------------------------------------------------- drawing
+
+    def compose(self) -> ComposeResult:
+        yield Block(id="top")
+        yield from self.body()
+        yield Block(id="status")
+        yield FilterLine(self.desk.look)
+        yield Footer(self.desk.look)
+
+    def on_mount(self) -> None:
+        self.update()
+
+    def on_screen_resume(self) -> None:
+        self.update()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.update)
+
+    def update(self) -> None:
+        """Draw everything anew from the desk."""
+        if not self.is_mounted:
+            return
+        self._drawn = self.desk.view.version
+        self.draw()
+        self.draw_frame()
+
+    def tick(self) -> None:
+        """Called some times a second: draw what has changed."""
+        if self._drawn != self.desk.view.version:
+            self.update()
+        else:
+            self.draw_frame()
+
+    def draw_frame(self) -> None:
+        """Header, status and footer; cheap if nothing has changed."""
+        desk, width = self.desk, self.size.width
+        tabs = tab_line(self.tab, TABS, self.says(), width, desk.look)
+        self.query_one("#top", Block).show([*header_lines(desk.view, desk.clock(), desk.look), tabs])
+        lines = list(self.status())
+        if self.notice:
+            lines = [*lines[:-1], ((f" {desk.look.folded(self.notice)}", Tone.BOLD),)]
+        self.query_one("#status", Block).show(lines)
+        self.query_one(Footer).show(self.place, live=not desk.view.over)
+
+    def tell(self, notice: str) -> None:
+        """Say something in the status line until the next key."""
+        self.notice = notice
+        self.draw_frame()
+
+    # ------------------------------------------------------------------------------------- keys
+
+    def on_key(self) -> None:
+        self.notice = ""
+
+    def action_move(self, dx: int, dy: int) -> None:
+        self.mover.move(dx, dy)
+        self.draw_frame()
+
+    def action_page(self, step: int) -> None:
+        self.mover.page(step)
+        self.draw_frame()
+
+    def action_edge(self, step: int) -> None:
+        self.mover.edge(step)
+        self.draw_frame()
+
+    # ------------------------------------------------------------------------------------- filter
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).open(self.filter)
+        self.update()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        line = self.query_one(FilterLine)
+        if line.display and event.value != self.filter:
+            self.filter = event.value
+            self.apply_filter()
+            self.draw_frame()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(FilterLine).close()
+        self.update()
+
+    def close_filter(self) -> bool:
+        """Close and empty the filter. False if there is none."""
+        line = self.query_one(FilterLine)
+        if not line.display and not self.filter:
+            return False
+        line.close()
+        self.filter = ""
+        self.apply_filter()
+        self.draw_frame()
+        return True

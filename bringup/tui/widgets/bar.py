@@ -1,0 +1,95 @@
+"""The footer with the keys of the screen, and the line into which a filter is typed."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.events import Click
+from textual.strip import Strip
+from textual.widgets import Input, Static
+
+from bringup.tui.actions import Action, Place, foot, key_text
+from bringup.tui.look import Line, Look, Span, Tone, line_text
+from bringup.tui.widgets.lines import Painter
+
+
+class Footer(Painter):
+    """One line of keys; what does not fit is left out from the end, but never help and quit. Can be clicked."""
+
+    DEFAULT_CSS = "Footer { height: 1; dock: bottom; }"
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self.place = Place.FLOOR
+        self.live = False
+
+    def show(self, place: Place, *, live: bool) -> None:
+        """The keys of a screen; `live` says that the run goes on when one leaves."""
+        if (place, live) != (self.place, self.live):
+            self.place, self.live = place, live
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        line, _ = footer_line(self.place, self.size.width, live=self.live)
+        return self.painted(line)
+
+    async def on_click(self, event: Click) -> None:
+        event.stop()
+        _, spots = footer_line(self.place, self.size.width, live=self.live)
+        for start, end, action in spots:
+            if start <= event.x < end:
+                owner = "app" if Place.EVERYWHERE in action.places else "screen"
+                await self.app.run_action(f"{owner}.{action.do}")
+
+
+def footer_line(place: Place, width: int, *, live: bool) -> tuple[Line, list[tuple[int, int, Action]]]:
+    """The footer's text and where each action stands in it. Help and quit always stay."""
+    items = [(action, _words(action, live=live)) for action in foot(place)]
+    while len(items) > 2 and sum(len(words) + 2 for _, words in items) > width:
+        del items[-3]
+    spans: list[Span] = [(" ", Tone.PLAIN)]
+    spots: list[tuple[int, int, Action]] = []
+    for action, words in items:
+        start = len(line_text(tuple(spans)))
+        key = key_text(action.keys[0])
+        spans += [(key, Tone.BOLD), (words[len(key) :], Tone.DIM), ("  ", Tone.PLAIN)]
+        spots.append((start, start + len(words), action))
+    return tuple(spans[:-1]), spots
+
+
+def _words(action: Action, *, live: bool) -> str:
+    label = "detach" if action.id == "quit" and live else action.label
+    return f"{key_text(action.keys[0])} {label}"
+
+
+class FilterLine(Horizontal):
+    """`/` and a field; hidden until it is asked for."""
+
+    DEFAULT_CSS = """
+    FilterLine { height: 1; display: none; }
+    FilterLine Static { width: 3; }
+    FilterLine Input { border: none; height: 1; padding: 0; width: 1fr; background: transparent; }
+    FilterLine Input:focus { border: none; height: 1; }
+    """
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+
+    def compose(self) -> ComposeResult:
+        yield Static(" / ", markup=False)
+        yield Input(max_length=200)
+
+    def open(self, text: str) -> None:
+        """Show the line with this text and take the keys."""
+        self.display = True
+        field = self.query_one(Input)
+        field.cursor_blink = False
+        field.value = text
+        field.focus()
+
+    def close(self) -> None:
+        """Hide the line and give the keys back to the screen."""
+        self.display = False
+        self.screen.set_focus(None)

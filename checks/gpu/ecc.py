@@ -1,0 +1,53 @@
+"""Does the memory of the GPUs lose data?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.parsers import nvidia_smi_xml
+from bringup.parsers.gpu_faults import GPU_MODE
+
+GPU_ECC = Fault(
+    code="GPU-ECC",
+    title="uncorrectable memory errors on {at}",
+    action="reset the GPU; if uncorrectable errors come back under load, replace the GPU",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST", "GPU-REMAP-FAILED", "GPU-XID"),
+)
+
+
+class GpuEcc(Check[Node]):
+    """No GPU had an uncorrectable memory error since the driver was loaded.
+
+    The count covers all memories that the driver reports. With ECC switched off nothing is counted, so that
+    is reported as the wrong mode; with MIG the counters are per instance and cannot be judged here.
+    """
+
+    id = "gpu.ecc"
+    stage = Stage.GPU
+    faults = (GPU_ECC, GPU_MODE)
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        ctx.need_gpus(target)
+        return run(target, nvidia_smi_xml.QUERY)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        expected = ctx.need_gpus(target)
+        limit = ctx.limit(target, "gpu.ecc.uncorrected")
+        smi = nvidia_smi_xml.read(out.answered(target, nvidia_smi_xml.QUERY))
+        silent: list[str] = []
+        for gpu in smi.answering:
+            at = f"{target.name}/gpu/{gpu.label}"
+            if gpu.ecc.sram_threshold_exceeded:
+                yield Finding(GPU_ECC.code, "more uncorrectable SRAM errors than the GPU tolerates", at)
+            if gpu.ecc.volatile_uncorrected is not None:
+                count = gpu.ecc.volatile_uncorrected
+                yield Measurement("gpu.ecc.uncorrected", count, "errors", at, limit, GPU_ECC.code)
+            elif gpu.ecc_mode == "Disabled":
+                yield Finding(GPU_MODE.code, "ECC is Disabled, so memory errors are not counted", at)
+            else:
+                silent.append(gpu.label)
+        smi.demand(expected, "uncorrectable memory errors", silent)

@@ -1,0 +1,53 @@
+"""Are the GPUs of the model that was ordered?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.parsers import nvidia_smi_xml
+
+GPU_MODEL = Fault(
+    code="GPU-MODEL",
+    title="{at} is another model than planned",
+    action="compare {node} with the order; correct its profile in the inventory, or have the tray exchanged",
+    who=Who.PLAN,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST",),
+)
+GPU_MEMORY = Fault(
+    code="GPU-MEMORY",
+    title="{at} has less memory than its model should have",
+    action="replace the GPU (first make sure that the profile names the right model)",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST", "GPU-MODEL"),
+)
+
+
+class GpuModel(Check[Node]):
+    """Every GPU is of the planned model and has that model's memory."""
+
+    id = "gpu.model"
+    stage = Stage.GPU
+    faults = (GPU_MODEL, GPU_MEMORY)
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        ctx.need_gpus(target)
+        return run(target, nvidia_smi_xml.QUERY)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        expected = ctx.need_gpus(target)
+        model, memory = ctx.limit(target, "gpu.model"), ctx.limit(target, "gpu.memory.total")
+        smi = nvidia_smi_xml.read(out.answered(target, nvidia_smi_xml.QUERY))
+        silent: list[str] = []
+        for gpu in smi.answering:
+            at = f"{target.name}/gpu/{gpu.label}"
+            if gpu.name is None or gpu.memory_mib is None:
+                silent.append(gpu.label)
+            if gpu.name is not None:
+                yield Measurement("gpu.model", gpu.name, "", at, model, GPU_MODEL.code)
+            if gpu.memory_mib is not None:
+                yield Measurement("gpu.memory.total", gpu.memory_mib, "MiB", at, memory, GPU_MEMORY.code)
+        smi.demand(expected, "model and memory", silent)

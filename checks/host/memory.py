@@ -1,0 +1,32 @@
+"""Host: a memory module that is missing or dead shows in the total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.model import Fault, Finding, Measurement, Node, Stage
+from bringup.parsers import host
+
+_KIB_PER_GIB = 1 << 20
+
+
+class Memory(Check[Node]):
+    """The node has all its memory."""
+
+    id = "host.memory"
+    stage = Stage.HOST
+    faults = (
+        Fault(
+            "MEMORY-SIZE",
+            "{node} has too little memory",
+            "find the missing module in the BMC of {node} {place} and reseat it; replace it if it stays missing",
+        ),
+    )
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        return run(target, host.MEMORY)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        gib = host.parse_memory_kib(out.text(target, host.MEMORY)) / _KIB_PER_GIB
+        yield Measurement("memory", round(gib, 1), "GiB", target.name, ctx.limit(target, "host.memory.total"))

@@ -1,0 +1,62 @@
+"""Link: error counters of the planned ports.
+
+They count since the driver was loaded, so what happened when the cable was first plugged in is still in them: the
+limits of the profile leave room for that. The oldest counters stop at their end; a value there means "at least".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.errors import CannotJudge
+from bringup.model import Fault, Finding, Measurement, Node, Stage, Weight
+from bringup.parsers import rdma_sysfs
+
+_COUNTERS = {
+    "symbol_error": "link.symbol_errors",
+    "link_error_recovery": "link.recovery",
+    "link_downed": "link.link_downed",
+    "port_rcv_errors": "link.rcv_errors",
+    "port_xmit_discards": "link.xmit_discards",
+}
+
+
+class Errors(Check[Node]):
+    """The error counters of every planned port are within their limits."""
+
+    id = "link.errors"
+    stage = Stage.LINK
+    faults = (
+        Fault(
+            "LINK-ERRORS",
+            "{at} counts errors",
+            "clean and reseat {cable} at {node} {place} {at} and at {leaf} {leaf_port}, clear the counters, run again;"
+            " replace the cable if they rise",
+            explained_by=("LINK-DOWN",),
+        ),
+    )
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        return run(target, rdma_sysfs.PORTS)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        devices = rdma_sysfs.parse(out.text(target, rdma_sysfs.PORTS))
+        limits = {counter: ctx.limit(target, name) for counter, name in _COUNTERS.items()}
+        unknown: list[str] = []
+        for planned in ctx.training_ports(target):
+            at = port_path(target.name, planned.hca)
+            port = rdma_sysfs.find_port(devices, planned.hca)
+            for counter, limit in limits.items():
+                if port is None or counter not in port.counters:
+                    unknown.append(f"{planned.hca} {counter}")
+                    continue
+                count = port.counters[counter]
+                yield Measurement(counter, count, "", at, limit)
+                if port.full(counter):
+                    message = f"{counter} stands at its end: at least {count}"
+                    yield Finding("LINK-ERRORS", message, at, Weight.NOTE)
+        if unknown:
+            raise CannotJudge(
+                f"not reported: {', '.join(unknown[:5])}" + (" and more" if len(unknown) > 5 else "")
+            )

@@ -1,0 +1,38 @@
+"""Link: a fabric adapter that the kernel does not show cannot be tested by anything after this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.model import Fault, Finding, Limit, Measurement, Node, Stage
+from bringup.parsers import rdma_sysfs
+
+_RULE = Limit(
+    "link.present", "==", "yes", why="the plan names this adapter", source="inventory or fabric.hcas"
+)
+
+
+class Present(Check[Node]):
+    """Every planned fabric adapter is there."""
+
+    id = "link.present"
+    stage = Stage.LINK
+    faults = (
+        Fault(
+            "HCA-MISSING",
+            "{at} is missing",
+            "reseat the adapter {at} in {node} {place} and its riser; if it stays away, swap it with a neighbour",
+            explained_by=("PCIE-NIC-WIDTH",),
+        ),
+    )
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        return run(target, rdma_sysfs.PORTS)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        devices = rdma_sysfs.parse(out.text(target, rdma_sysfs.PORTS))
+        names = {device.name for device in devices}
+        for hca in dict.fromkeys(port.hca for port in ctx.training_ports(target)):
+            said = "yes" if hca in names else "no"
+            yield Measurement("present", said, "", f"{target.name}/hca/{hca}", _RULE)

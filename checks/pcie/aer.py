@@ -1,0 +1,103 @@
+"""Does the PCI bus lose transactions?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.errors import CannotJudge
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
+from bringup.parsers import bdf, kernel_log, nvidia_smi_xml, pci_sysfs
+from bringup.parsers.gpu_faults import PCIE_AER
+from bringup.parsers.kernel_log import SlowPath
+from bringup.parsers.nvidia_smi_gpu import Smi
+from bringup.parsers.pci_sysfs import Device
+from bringup.parsers.pcie_aer import AerEvent, Severity
+
+
+class Aer(Check[Node]):
+    """No PCI device has counted a fatal or non-fatal PCIe error since boot.
+
+    Corrected errors cost time only and are reported as notes, as are slow PCIe paths that the kernel found
+    at boot. Where the firmware keeps the error reporting to itself (many virtual machines) there is nothing
+    to read.
+    """
+
+    id = "pcie.aer"
+    stage = Stage.PCIE
+    faults = (PCIE_AER,)
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        return run(target, pci_sysfs.DEVICES, nvidia_smi_xml.QUERY, kernel_log.LOG)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        fatal, nonfatal = ctx.limit(target, "pcie.aer.fatal"), ctx.limit(target, "pcie.aer.nonfatal")
+        devices = pci_sysfs.parse(out.text(target, pci_sysfs.DEVICES))
+        counting = [d for d in devices if d.aer_fatal is not None and d.aer_nonfatal is not None]
+        if not counting:
+            raise CannotJudge(f"no PCI device of {target.name} reports error counters")
+        smi = nvidia_smi_xml.read_or_none(out.get(target, nvidia_smi_xml.QUERY))
+        yield from _counts(target, smi, counting, fatal, nonfatal)
+        yield from _corrected(target, smi, counting)
+        yield from _log_notes(target, smi, devices, out)
+
+
+def _counts(
+    target: Node, smi: Smi | None, devices: list[Device], fatal: Limit, nonfatal: Limit
+) -> Iterator[Measurement | Finding]:
+    """Each device that breaks a limit; the worst of the others stands for all of them."""
+    for limit, counts in (
+        (fatal, [(d, d.aer_fatal or 0) for d in devices]),
+        (nonfatal, [(d, d.aer_nonfatal or 0) for d in devices]),
+    ):
+        for device, count in counts:
+            if not limit.holds(count):
+                at = _place(target, smi, device)
+                yield Measurement(limit.name, count, "errors", at, limit, PCIE_AER.code)
+                yield Finding(PCIE_AER.code, f"device {bdf.short(device.address)}", at, Weight.NOTE)
+        worst = max((count for _, count in counts if limit.holds(count)), default=None)
+        if worst is not None:
+            yield Measurement(limit.name, worst, "errors", target.name, limit, PCIE_AER.code)
+
+
+def _corrected(target: Node, smi: Smi | None, devices: list[Device]) -> Iterator[Finding]:
+    for device in devices:
+        if device.aer_correctable:
+            message = (
+                f"{device.aer_correctable} corrected PCIe errors of {bdf.short(device.address)} since boot"
+            )
+            yield Finding(PCIE_AER.code, message, _place(target, smi, device), Weight.NOTE)
+
+
+def _log_notes(target: Node, smi: Smi | None, devices: tuple[Device, ...], out: Outputs) -> Iterator[Finding]:
+    """What the kernel log adds in words. Without rights to read it, the counters are judged alone."""
+    try:
+        events = kernel_log.parse(out.text(target, kernel_log.LOG)).events
+    except CannotJudge as error:
+        yield Finding(PCIE_AER.code, f"kernel log not read: {error.reason}", target.name, Weight.NOTE)
+        return
+    places = {device.address: _place(target, smi, device) for device in devices}
+    said: dict[tuple[str, str], int] = {}
+    for event in events:
+        if isinstance(event, SlowPath):
+            message = (
+                f"at boot the path to {bdf.short(event.address)} had {event.gbps:g} of "
+                f"{event.capable_gbps:g} Gb/s, limited by {event.speed_gts:g} GT/s x{event.width} "
+                f"at {bdf.short(event.at)}"
+            )
+        elif isinstance(event, AerEvent) and event.severity is not Severity.CORRECTED:
+            names = ", ".join(event.errors) or event.layer or "no details"
+            message = f"{event.severity} PCIe error of {bdf.short(event.address)}: {names}"
+        else:
+            continue
+        key = (message, places.get(event.address, target.name))
+        said[key] = said.get(key, 0) + 1
+    for (message, at), times in said.items():
+        yield Finding(PCIE_AER.code, message + (f" ({times} times)" if times > 1 else ""), at, Weight.NOTE)
+
+
+def _place(target: Node, smi: Smi | None, device: Device) -> str:
+    """The component of a device: the GPU, the adapter, else the node (its address is in the words)."""
+    if device.is_nvidia_gpu:
+        return f"{target.name}/gpu/{smi.label(device.address) if smi else device.address}"
+    return f"{target.name}/hca/{device.rdma}" if device.rdma else target.name
