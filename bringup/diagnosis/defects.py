@@ -15,6 +15,8 @@ from bringup.model import STAGES, WHO, Defect, Fault, Node, Outcome, Port, Sympt
 FLEET_SHARE = 0.5
 """Above this share of the fleet one finding has one cause (defects.md S03 names a share X; a half is our choice)."""
 FLEET_LEAST = 4
+MOST_SAID = 160
+"""Characters of a finding that a defect repeats; the whole text is in the outcome."""
 
 
 def defect_id(code: str, component: str) -> str:
@@ -91,13 +93,17 @@ def _defect(
         far_end=f"{port.leaf} port {port.leaf_port}" if port and port.leaf else "",
         cable=port.cable if port else "",
         expected=worst.expected,
-        measured="; ".join(dict.fromkeys(s.measured for s in members if s.measured))
-        if worst.value is None
-        else worst.measured,
+        measured=worst.measured if worst.value is not None else _said(members),
         stage=min((s.stage for s in members), key=STAGES.index),
         explains=tuple(Symptom(s.check, s.target, s.code, s.component, s.text) for s in (*members, *follow)),
         components=at,
     )
+
+
+def _said(members: Sequence[Sign]) -> str:
+    """What was seen, in the words of the first finding; the others are among the explained results."""
+    said = next((s.measured for s in members if s.measured), "").split("\n")[0]
+    return said if len(said) <= MOST_SAID else said[: MOST_SAID - 2].rstrip() + " …"
 
 
 def planned_port(path: str, node: Node | None) -> Port | None:

@@ -17,6 +17,7 @@ from bringup.inventory.problems import Problems, quoted
 MOST_BYTES = 16 << 20
 _MOST_VALUES = 2_000_000
 _MOST_DEPTH = 16
+_MOST_KEY = 253
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser where PyYAML was built with it
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOTHING = frozenset(("", "~", "null", "Null", "NULL"))
@@ -165,6 +166,10 @@ class _Builder:
             if not isinstance(key, Text):
                 hint = 'put a pattern or range in quotes, for example "{n}"'
                 self._problems.add(key.line, f"a key is a list or table; {hint}")
+            elif not key.text.isprintable() or len(key.text) > _MOST_KEY:
+                self._problems.add(
+                    key.line, f"the key {quoted(key.text)} is too long or has a control character"
+                )
             elif key.text in lines:
                 self._problems.add(
                     key.line, f"{quoted(key.text)} appears twice (also line {lines[key.text]})"

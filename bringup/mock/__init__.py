@@ -11,6 +11,7 @@ left when the context ends.
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from bringup.mock import machine, tools
 from bringup.mock.cluster import Cluster
 from bringup.mock.faults import KINDS, FaultSpec, Mistake, Simulated, check_faults, door_of
+from bringup.mock.hardware import SimNode
 from bringup.mock.keys import known_hosts_line, new_key
 from bringup.mock.machine import Machines
 from bringup.mock.server import Place, Servers
@@ -31,6 +33,9 @@ from bringup.model import Node
 __all__ = ["KINDS", "SHAPES", "FaultSpec", "Mistake", "Served", "Simulated", "check_faults", "serve"]
 
 _FILES_PER_NODE = 12
+_MEMORY = "/dev/shm"
+_MEMORY_PER_NODE = 4 << 20
+_MEMORY_SPARE = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,16 @@ class Served:
     known_hosts: Path
     folder: Path
     _simulation: _Simulation
+    _servers: Servers
 
     @property
     def errors(self) -> list[str]:
         """Bugs of the simulator that were met so far, as tracebacks; empty if all is well."""
-        return list(self._simulation.switchboard.errors)
+        return self._simulation.switchboard.errors + self._servers.errors
+
+    def hardware(self, node: str) -> SimNode:
+        """The simulated parts of a node, to compare with what was reported. Not to be changed."""
+        return self._simulation.look(self._index(node))
 
     def processes(self) -> dict[int, str]:
         """Processes that run on the nodes now: process id and command line."""
@@ -53,8 +63,10 @@ class Served:
 
     def environment(self, node: str) -> dict[str, str]:
         """The environment of a shell on the node, to run commands there without SSH."""
-        index = next(i for i, n in enumerate(self.nodes) if n.name == node)
-        return dict(self._simulation.enter(index).env)
+        return dict(self._simulation.enter(self._index(node)).env)
+
+    def _index(self, node: str) -> int:
+        return next(i for i, n in enumerate(self.nodes) if n.name == node)
 
 
 class _Simulation:
@@ -76,6 +88,13 @@ class _Simulation:
         """Where a session on the node runs. Everything about a node is made at its first session."""
         return self.switchboard.do(self._enter(index))
 
+    def look(self, index: int) -> SimNode:
+        """The parts of a node."""
+        return self.switchboard.do(self._look(index))
+
+    async def _look(self, index: int) -> SimNode:
+        return self.cluster.node(index)
+
     async def _enter(self, index: int) -> Place:
         node, home = self.cluster.node(index), self.cluster.folder_of(index)
         if index not in self._made:
@@ -91,7 +110,7 @@ def serve(simulate: Simulated, nodes: Sequence[Node]) -> Iterator[Served]:
     mistakes = check_faults(simulate, nodes)
     if mistakes:
         raise ValueError("; ".join(mistake.text for mistake in mistakes))
-    folder = Path(tempfile.mkdtemp(prefix="bringup-sim-"))
+    folder = Path(tempfile.mkdtemp(prefix="bringup-sim-", dir=_fast_folder(len(nodes))))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.callback(machine.end_processes, folder)
@@ -112,7 +131,17 @@ def serve(simulate: Simulated, nodes: Sequence[Node]) -> Iterator[Served]:
             known_hosts=known_hosts,
             folder=folder,
             _simulation=simulation,
+            _servers=servers,
         )
+
+
+def _fast_folder(nodes: int) -> str | None:
+    """A place in memory where there is room and programs may run: making files there costs a tenth. None: the usual."""
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return None
+    room = os.statvfs(_MEMORY)
+    fits = room.f_bavail * room.f_frsize > _MEMORY_SPARE + nodes * _MEMORY_PER_NODE
+    return _MEMORY if fits and not room.f_flag & os.ST_NOEXEC else None
 
 
 def _reachable(node: Node, port: int, key_file: Path) -> Node:

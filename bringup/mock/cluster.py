@@ -14,7 +14,7 @@ from pathlib import Path
 from bringup.mock import procfs, sysfs
 from bringup.mock.build import build
 from bringup.mock.faults import Simulated, apply
-from bringup.mock.files import Store
+from bringup.mock.files import Store, replace
 from bringup.mock.hardware import Door, Hca, SimNode
 from bringup.mock.shapes import SHAPES
 from bringup.model import Node
@@ -56,7 +56,7 @@ class Cluster:
             known = build(index, self._plans[index], shape, self._simulate.seed, time.time())
             apply(known, self._simulate.faults)
             files, links = sysfs.render(known)
-            self._store.write(self.root_of(index), files | procfs.render(known), links)
+            self._store.make(self.root_of(index), files | procfs.render(known), links)
             self._nodes[index] = known
         return known
 
@@ -72,7 +72,7 @@ class Cluster:
     def refresh(self, node: SimNode) -> None:
         """Write the files that change with time: uptime, listening sockets."""
         self._fresh[node.index] = now = time.time()
-        self._store.write(self.root_of(node.index), procfs.live(node, now))
+        replace(self.root_of(node.index), procfs.live(node, now))
 
     def tick(self, node: SimNode) -> None:
         """Refresh the node if that is due."""
@@ -120,4 +120,4 @@ class Cluster:
             counters[f"unicast_{way}_packets"] += count // _PACKET_BYTES
         counters["symbol_error"] += hca.symbol_errors_under_load
         hca.hw_counters["rx_write_requests"] += received_bytes >> 20
-        self._store.write(self.root_of(node.index), sysfs.counters(hca))
+        replace(self.root_of(node.index), sysfs.counters(hca))

@@ -24,33 +24,25 @@ class Store:
         self._count = 0
         folder.mkdir(mode=0o700)
 
-    def write(self, root: Path, files: Mapping[str, str], links: Mapping[str, str] | None = None) -> None:
-        """Make the files and symbolic links below `root`; files that exist are replaced."""
+    def make(self, root: Path, files: Mapping[str, str], links: Mapping[str, str]) -> None:
+        """Make new files and symbolic links below `root`."""
         made: set[str] = set()
         base = str(root)
         for path, text in files.items():
             at = f"{base}/{path}"
             _make_folder_of(at, made)
-            self._put(at, text)
-        for path, target in (links or {}).items():
+            source = self._source(text)
+            try:
+                if source is not None:
+                    os.link(source, at)
+                    continue
+            except OSError:
+                pass  # a file system without hard links: write it
+            Path(at).write_text(text, encoding="utf-8")
+        for path, target in links.items():
             at = f"{base}/{path}"
             _make_folder_of(at, made)
             Path(at).symlink_to(target)
-
-    def _put(self, at: str, text: str) -> None:
-        source = self._source(text)
-        if source is not None:
-            try:
-                os.link(source, at)
-                return
-            except FileExistsError:
-                os.link(source, f"{at}.new")
-                Path(f"{at}.new").replace(at)
-                return
-            except OSError:
-                pass  # a file system without hard links: write it
-        Path(f"{at}.new").write_text(text, encoding="utf-8")
-        Path(f"{at}.new").replace(at)
 
     def _source(self, text: str) -> str | None:
         """A stored file with this content, made when the content is seen for the second time."""
@@ -66,6 +58,14 @@ class Store:
             Path(path).write_text(text, encoding="utf-8")
         self._kept[text] = (path, used + 1)
         return path
+
+
+def replace(root: Path, files: Mapping[str, str]) -> None:
+    """Give files below `root` new content."""
+    for path, text in files.items():
+        new = root / f"{path}.new"
+        new.write_text(text, encoding="utf-8")
+        new.replace(root / path)
 
 
 def _make_folder_of(at: str, made: set[str]) -> None:

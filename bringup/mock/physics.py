@@ -77,7 +77,7 @@ def busbw_gbs(
     rng: random.Random,
 ) -> float:
     """The plateau of a collective's bus bandwidth, in GB/s."""
-    inside = nodes[0].shape.gpu.busbw_gbs * nvlink_share(nodes) * min(n.fraction for n in nodes)
+    inside = nodes[0].shape.gpu.busbw_gbs * nvlink_share(nodes)
     if not all(n.nvls for n in nodes) or collective != "all_reduce":
         inside *= _RING_SHARE
     ranks = gpus_per_node * len(nodes)

@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ class Servers:
         self._first: dict[int, float] = {}
         self._wake, self._woken = socket.socketpair()
         self.hurry = threading.Event()
+        self.errors: list[str] = []
         self._thread = threading.Thread(target=self._accept_all, name="simulated-sshd", daemon=True)
         for index, door in enumerate(doors):
             self._open(index, door)
@@ -137,6 +139,7 @@ class Servers:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
         else:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = paramiko.Transport(sock)
             transport.set_log_channel(_LOG)
             transport.add_server_key(self._host_key)
@@ -190,6 +193,8 @@ class Servers:
                 greeting=place.greeting,
             )
             session.run(lambda code: _send_exit(channel, code))
+        except Exception:  # noqa: BLE001  a bug must end one session, not the whole simulation
+            self.errors.append(traceback.format_exc())
         finally:
             time.sleep(max(0.0, began + _SHORTEST_S - time.monotonic()))
             channel.close()

@@ -43,6 +43,8 @@ _STAMP = re.compile(
     r"|[0-9]{1,4},[0-9]{1,12},(?P<usec>[0-9]{1,16}),[^;]{0,80};)"
     r"(?P<text>.*)"
 )
+_OWN = re.compile(r"NVRM: |nvidia-nvswitch")
+"""Begins a message of its own even without a stamp: a driver's report must never hide behind another message."""
 
 
 def records(text: str) -> tuple[Record, ...]:
@@ -54,7 +56,7 @@ def records(text: str) -> tuple[Record, ...]:
             continue
         match = _STAMP.match(line)
         stamped = stamped or match is not None
-        if match is None and stamped and found:
+        if match is None and stamped and found and not _OWN.match(line):
             found[-1][1].append(line.strip())
         else:
             found.append((match, [match["text"] if match else line.strip()]))

@@ -184,16 +184,20 @@ class _Open:
 
 
 def parse(text: str) -> tuple[Collective, ...]:
-    """The collectives of a log in their order. Raises ParseError for a log in which no test began."""
+    """The collectives of a log in their order; one with failure lines only where it failed before any began.
+
+    Raises ParseError for a log in which no test began and nothing known failed.
+    """
     tests: list[_Open] = []
     early: list[str] = []
     for raw in text.splitlines():
         line = _MPI_TAG.sub("", raw, count=1).strip().lstrip("#").strip()
         if line:
             _take(tests, early, line)
+    if not tests and not early:
+        raise ParseError(f"nccl-tests: no test began in {quoted(text)}")
     if not tests:
-        said = f"; it says {quoted(early[0])}" if early else ""
-        raise ParseError(f"nccl-tests: no test began{said or f' in {quoted(text)}'}")
+        tests.append(_Open())
     tests[0].failures[:0] = early
     return tuple(test.close() for test in tests)
 

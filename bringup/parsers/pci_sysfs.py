@@ -30,6 +30,7 @@ NVIDIA = 0x10DE
 _GPU_CLASSES = (0x0300, 0x0302)
 _NIC_CLASSES = (0x0200, 0x0207)
 _WIDTHS = frozenset({0, 1, 2, 4, 8, 12, 16, 32})
+_ALL_ONES = "63"
 _GENERATIONS = {2.5: 1, 5.0: 2, 8.0: 3, 16.0: 4, 32.0: 5, 64.0: 6, 128.0: 7}
 
 _LINE = re.compile(rf"({bdf.PATTERN})/(\w{{1,40}}):(.{{0,200}})")
@@ -43,7 +44,8 @@ _TOTAL = re.compile(r"TOTAL_ERR_\w{1,10}\s+([0-9]{1,20})")
 class Device:
     """One PCI function. None: the kernel has no such file, or the device does not answer.
 
-    Speeds are GT/s per lane. The three error counts are totals since boot. `rdma` names its RDMA device.
+    Speeds are GT/s per lane. The three error counts are totals since boot. `rdma` names its RDMA device. `answers`
+    is false where the device reads as all ones: it is listed, but it is no longer there.
     """
 
     address: str
@@ -58,6 +60,7 @@ class Device:
     aer_nonfatal: int | None = None
     aer_correctable: int | None = None
     rdma: str | None = None
+    answers: bool = True
 
     @property
     def is_nvidia_gpu(self) -> bool:
@@ -115,6 +118,7 @@ def _device(address: str, own: dict[str, str], rdma: str | None) -> Device:
         aer_nonfatal=_total(address, own, "aer_dev_nonfatal"),
         aer_correctable=_total(address, own, "aer_dev_correctable"),
         rdma=rdma,
+        answers=own.get("current_link_width") != _ALL_ONES,
     )
 
 

@@ -51,7 +51,8 @@ def read(path: Path) -> tuple[Source | None, list[Problem]]:
     problems: list[Problem] = []
 
     def tell(line: int | None, what: str) -> None:
-        problems.append(Problem(str(path), line, what))
+        safe = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in what)
+        problems.append(Problem(str(path), line, safe))
 
     try:
         with path.open("rb") as file:
@@ -185,6 +186,8 @@ class _Reading:
             self._tell(line, f"{where}{key} is missing")
         elif not isinstance(value, str) or len(value) > 2000:
             self._tell(line, f"{where}{key} needs text, got {_seen(value)}")
+        elif not " ".join(value.split()).isprintable():
+            self._tell(line, f"{where}{key} has a control character")
         elif not empty and not value.strip():
             self._tell(line, f"{where}{key} is empty")
         else:
@@ -211,9 +214,9 @@ def _fact_value(value: object) -> FactValue | None:
 
 
 def _sound(value: float | str) -> bool:
-    """Whether a value can be compared: no NaN, no infinity, no number beyond what a float holds, no endless text."""
+    """Whether a value can be compared: no NaN, no infinity, no number beyond what a float holds, no odd text."""
     if isinstance(value, str):
-        return len(value) <= 2000
+        return len(value) <= 2000 and value.isprintable()
     return isinstance(value, bool) or (
         math.isfinite(value) if isinstance(value, float) else abs(value) < 2**53
     )

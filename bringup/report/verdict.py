@@ -75,7 +75,7 @@ def _good(name: str, outcomes: list[Outcome], known: Mapping[tuple[str, str], De
     return bool(passed) and all(
         settled(o)
         or (
-            o.check in passed
+            (o.check in passed or len(o.nodes) > 2)  # a result of the whole fleet blames only the nodes that it names
             and (cause := known.get((o.check, o.target))) is not None
             and name not in cause.nodes
         )

@@ -205,6 +205,8 @@ class _Loop:
     def _give_up(self, why: str) -> None:
         """What is known when the answers stop: no shell at all, or a shell that went away."""
         said = self._link.errors() if self._hello else self._link.errors() + b"\n" + self._reader.noise
+        if b"b_token=" in said:
+            said = b"it repeats what is sent to it"
         words = " / ".join(said.decode("utf-8", "replace").split("\n")).strip(" /")[:300]
         kind = LostKind.LOST if self._hello else LostKind.SHELL
         self._tally.rest(Ended.LOST, f"{kind}: {why}" + (f" ({words})" if words else ""))

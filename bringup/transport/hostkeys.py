@@ -35,7 +35,7 @@ class HostKey:
     def fingerprint(self) -> str:
         """The form that ssh-keygen -l prints, for example `ED25519 SHA256:…`."""
         try:
-            digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
+            digest = hashlib.sha256(base64.b64decode(self.blob, validate=True)).digest()
         except binascii.Error:
             return f"{self.type} (unreadable)"
         short = self.type.removeprefix("ssh-").removeprefix("ecdsa-sha2-").upper()

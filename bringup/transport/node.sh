@@ -45,12 +45,10 @@ b_now() {
   fi 2>/dev/null
 }
 
-# Signals every process whose environment carries a mark: sh -c "$b_sweep" sh SIGNAL PATTERN
+# Signals every process whose environment carries a mark: sh -c "$b_sweep" sh SIGNAL PATTERN. The -z (records end
+# with NUL) is not POSIX, but GNU, busybox and toybox have it.
 b_sweep='for n in 1 2 3; do
 l=$(grep -lzse "^BRINGUP_MARK=$2" /proc/[0-9]*/environ)
-if [ $? = 2 ] && [ -z "$l" ] && { grep -z x /dev/null; [ $? = 2 ]; }; then
-l=$(for p in /proc/[0-9]*; do tr "\000" "\n" <$p/environ | grep -q "^BRINGUP_MARK=$2" && echo $p/; done)
-fi
 [ "$l" ] || exit 0
 for p in $l; do p=${p#/proc/}; kill -$1 ${p%%/*}; done
 [ $1 = KILL ] || exit 0
@@ -65,11 +63,13 @@ b_signal() {
   done
 }
 
-# Signals the group of every running command (p.I holds group and worker; empty when it has ended).
+# Signals the group of every running command (p.I holds group and worker; empty when it has ended). Fails if none runs.
 b_groups() {
+  b_c=1
   for b_f in p.*; do
-    [ -s "$b_f" ] && read -r b_p b_v <"$b_f" && kill -"$1" -"$b_p"
+    [ -s "$b_f" ] && read -r b_p b_v <"$b_f" && kill -"$1" -"$b_p" && b_c=0
   done 2>/dev/null
+  return $b_c
 }
 
 # Removes the scratch directory, also what root's commands left in it.
@@ -107,8 +107,7 @@ b_ticker=$!
   done
   kill -KILL $$
   kill -TERM "$b_ticker"
-  b_groups TERM
-  sleep 1
+  b_groups TERM && sleep 1
   b_groups KILL
   for b_f in p.*; do
     [ -s "$b_f" ] && read -r b_p b_v <"$b_f" && kill -KILL "$b_v"
@@ -144,7 +143,7 @@ exec $5 -c "$6"'
 # One worker: starts command $1, waits for it, ends what it left in its group, reports.
 b_work() {
   b_i=$1 b_c='' b_z=''
-  exec 4>&- 5<&-
+  exec 4>&- 5<&- 2>/dev/null # a shell that tells of its child's death must not die of a closed stderr
   trap 'b_now; echo "d $b_i $b_c $b_t" >&3' 0 # also if this shell fails; busybox has no $1 here
   [ -z "$b_port" ] || ! b_listening || b_port=
   {
@@ -168,13 +167,13 @@ b_work() {
         break
       fi
       sleep 0.1 3>&- || sleep 1 3>&-
-    done 2>/dev/null &
+    done &
     b_z=$!
   fi
   wait "$b_p"
   b_c=$?
-  kill -KILL -"$b_p" 2>/dev/null
-  [ -z "$b_z" ] || kill -KILL "$b_z" 2>/dev/null
+  kill -KILL -"$b_p"
+  [ -z "$b_z" ] || kill -KILL "$b_z"
   : >"p.$1"
 }
 
@@ -289,7 +288,10 @@ while [ "$b_live" ]; do
   x)
     b_now
     b_first='' b_alone=''
-    for b_i in $b_live; do b_term "$b_i"; done
+    for b_i in $b_live; do
+      b_term "$b_i"
+      eval "b_due$b_i=$b_t" # KILL with the next tick
+    done
     ;;
   r) echo "$b_token listens $b_i" >&4 ;;
   f)

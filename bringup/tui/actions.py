@@ -45,9 +45,9 @@ TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP)
 class Action:
     """One thing that a key does.
 
-    `do` is the method that does it (`action_...` of the app if it works everywhere, else of the screen). `label` is
-    for the footer, `says` for help, palette and manual. `foot` orders the footer; 0 keeps it out. `moves` marks
-    what only moves the cursor and is therefore no command of the palette.
+    `do` is the method that does it: `action_...` of the app if it works everywhere or if `do` says so, else of the
+    screen. `label` is for the footer, `says` for help, palette and manual. `foot` orders the footer; 0 keeps it out.
+    `moves` marks what only moves the cursor and is therefore no command of the palette.
     """
 
     id: str
@@ -97,7 +97,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("defects", ("3",), "go('defects')", "defects", "the work list"),
     Action("node", ("4",), "go('node')", "node", "the page of the selected node"),
     Action("log", ("L",), "log_book", "log", "what happened to the run: notes, stages, gates", foot=7),
-    Action("list-log", ("l",), "log_book", "log", "the same, where l does not move the cursor", LISTS),
+    Action("list-log", ("l",), "app.log_book", "log", "the same, where l does not move the cursor", LISTS),
     Action("back", ("escape",), "back", "back", "close the filter or go back", foot=8),
     Action("last-screen", ("minus",), "last", "last screen", "the screen before this one"),
     Action("theme", ("t",), "theme", "colours", "other colours: for dark or light, 16 or more colours"),
@@ -139,10 +139,16 @@ def foot(place: Place) -> list[Action]:
     return sorted((a for a in actions_of(place) if a.foot), key=lambda a: a.foot)
 
 
+def full(action: Action) -> str:
+    """The action's method with its owner, as Textual wants it: `app.help`, `screen.open`."""
+    if action.do.startswith("app."):
+        return action.do
+    return f"{'app' if Place.EVERYWHERE in action.places else 'screen'}.{action.do}"
+
+
 def commands(place: Place) -> list[Action]:
     """The actions that the palette offers on one screen, each once."""
-    found = {action.do: action for action in actions_of(place) if not action.moves}
-    return list(found.values())
+    return list({full(action): action for action in actions_of(place) if not action.moves}.values())
 
 
 def where(action: Action) -> str:

@@ -12,7 +12,7 @@ from textual.app import App, SystemCommand
 from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.screen import Screen
 
-from bringup.tui.actions import Action, Place, commands, keys_text
+from bringup.tui.actions import Action, Place, commands, full, keys_text
 from bringup.tui.feed import RunView
 from bringup.tui.look import Look
 from bringup.tui.screens.defects import DefectsPage
@@ -199,5 +199,4 @@ class BringupApp(App[None]):
             self.push_screen(CommandPalette(placeholder="a command or a node", id="--command-palette"))
 
     async def _do(self, action: Action) -> None:
-        owner = "app" if Place.EVERYWHERE in action.places else "screen"
-        await self.run_action(f"{owner}.{action.do}")
+        await self.run_action(full(action))

@@ -206,10 +206,8 @@ def top_lines(view: RunView, look: Look, most: int, width: int) -> list[Line]:
     if not defects or most < 2:
         return []
     shown = defects[: most if len(defects) <= most else most - 1]
-    places = [
-        look.text(f"{place_of(view, d):<8}  {words.names(d.nodes, 24)} {parts_short(d)}", 120) for d in shown
-    ]
-    size = min(38, max(map(cell_len, places)))
+    places = [" ".join(_where(view, d, look)) for d in shown]
+    size = min(38, max(cell_len(p.rstrip()) for p in places))
     lines: list[Line] = []
     for defect, where in zip(shown, places, strict=True):
         mark = defect_mark(defect)
@@ -221,3 +219,8 @@ def top_lines(view: RunView, look: Look, most: int, width: int) -> list[Line]:
     if len(defects) > len(shown):
         lines.append(((f"   and {len(defects) - len(shown):,} more, see 3", Tone.DIM),))
     return lines
+
+
+def _where(view: RunView, defect: Defect, look: Look) -> tuple[str, str, str]:
+    place = look.text(place_of(view, defect), 30)
+    return f"{place:<8} ", look.folded(words.names(defect.nodes, 24)), look.text(parts_short(defect), 40)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from bringup import events as ev
 from bringup.journal import Tail
-from bringup.model import Defect, Outcome, Stage, Verdict, Who
+from bringup.model import Defect, Outcome, Stage, Verdict, Who, Why
 from bringup.report import verdict as judge
 from bringup.run import RunState
 from bringup.tui.look import Mark
-from bringup.tui.marks import Case, Tally, node_mark, tally
+from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
 
 CHUNK_BYTES = 1 << 18
 
@@ -168,6 +168,18 @@ class RunView:
         started = [s for s in self.state.stages.values() if s.started is not None]
         running = [s for s in started if s.running]
         return (running or started)[-1].stage if started else None
+
+    def mark_of(self, outcome: Outcome, name: str) -> Mark:
+        """The mark of a result as seen from one of its nodes: what another node is to blame for is not held against it."""
+        if outcome.verdict is Verdict.PASS or outcome.why is Why.NOT_APPLICABLE:
+            return result_mark(outcome)
+        if not speaks_of(outcome, name):
+            return Mark.PASS
+        case, counted = (outcome.check, outcome.target), self._tallies.get(name) or Tally()
+        return (
+            open_mark(case, outcome.verdict, counted, self.defects_of.get(name, []), self.explained)
+            or Mark.PASS
+        )
 
     def counts(self) -> Counter[Mark]:
         """How many nodes bear each mark."""

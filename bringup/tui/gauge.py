@@ -12,7 +12,8 @@ def gauge(measurement: Measurement, width: int, look: Look) -> str:
     """The bar, `width` cells with its brackets; empty if there is no number or no number as limit.
 
     The scale begins at 0 and ends a quarter beyond the larger of value and limit. The limit's mark stands where a
-    value that just keeps it would end, so that the bar reaches the mark exactly when a minimum is kept.
+    value that just keeps it would end: a minimum that is broken leaves a gap before the mark, a maximum that is
+    broken shows beyond it, however little it was missed by.
     """
     limit = measurement.limit
     value = measurement.value
@@ -28,12 +29,14 @@ def gauge(measurement: Measurement, width: int, look: Look) -> str:
         return ""
     filled = 0 if top == 0 else round(value / top * room)
     at = 0 if top == 0 else round(bound / top * room)
-    keeps = limit.holds(value)
-    if limit.op in (">=", ">", "=="):
-        at = max(at - 1, 0)
-        filled = max(filled, at + 1) if keeps else min(filled, at)
+    if limit.op in ("<=", "<"):
+        filled = min(filled, at) if limit.holds(value) else max(filled, at + 2)
     else:
-        filled = min(filled, at) if keeps else max(filled, at + 2)
+        at = max(at - 1, 0)
+        if limit.holds(value):
+            filled = at + 1 if limit.op == "==" else max(filled, at + 1)
+        else:
+            filled = min(filled, at - 1) if value <= bound else max(filled, at + 2)
     cells = [full if k < filled else empty for k in range(room)]
     cells[min(at, room - 1)] = mark
     return "[" + "".join(cells) + "]"

@@ -98,7 +98,7 @@ def node_mark(
     marks |= {
         m
         for case, verdict in counted.unsettled.items()
-        if (m := _open_mark(case, verdict, counted, defects, explained))
+        if (m := open_mark(case, verdict, counted, defects, explained))
     }
     if over and (open_cases or not counted.judged):
         marks.add(Mark.UNKNOWN)
@@ -109,7 +109,7 @@ def node_mark(
     return worst(list(marks)) if marks else Mark.NOT_RUN if over else Mark.WAITING
 
 
-def _open_mark(
+def open_mark(
     case: Case, verdict: Verdict, counted: Tally, defects: Sequence[Defect], explained: Mapping[Case, Defect]
 ) -> Mark | None:
     """What an unsettled result makes of the node; None if its cause is elsewhere and the node has passed the check."""

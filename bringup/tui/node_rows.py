@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bringup.model import Evidence, Node, Verdict
-from bringup.report import digest, words
-from bringup.tui.defect_rows import place_of
+from bringup.model import Defect, Evidence, Node, Verdict
+from bringup.report import words
+from bringup.tui.defect_rows import measured_words, parts_short
 from bringup.tui.feed import RunView
 from bringup.tui.gauge import gauge
-from bringup.tui.look import SIGNS, TROUBLE, Line, Look, Mark, Span, Tone, spaced
+from bringup.tui.look import SIGNS, TROUBLE, Line, Look, Mark, Span, Tone, spaced, wrapped
 from bringup.tui.marks import defect_mark, speaks_of
 from bringup.tui.node_tree import Component, Entry, files, tree, unique
 from bringup.tui.table import Column, Row
@@ -56,17 +56,29 @@ def identity_lines(view: RunView, name: str, look: Look, width: int) -> list[Lin
         lines.append(((look.fit(said, width - 1).rstrip(), Tone.UNKNOWN),))
     defects = view.defects_of.get(name, [])
     for defect in defects[:MOST_DEFECTS]:
-        sign = defect_mark(defect)
-        part = look.folded(digest.parts(defect)) if len(defect.nodes) == 1 else ""
-        said = f" {look.text(defect.id, 20)}  {part + '  ' if part else ''}{look.folded(digest.what(defect))}"
-        lines.append(
-            ((" ", Tone.PLAIN), look.sign(sign), (look.fit(said, width - 3).rstrip(), SIGNS[sign].tone))
-        )
-        place = look.text(place_of(view, defect), 40) if place_of(view, defect) != node.place else ""
-        action = f"   do: {look.text(defect.action, 400)}{'  at ' + place if place else ''}"
-        lines.append(((look.fit(action, width - 1).rstrip(), Tone.PLAIN),))
+        lines += _defect_lines(defect, look, width, most=1 if len(defects) > 1 else 3)
     if len(defects) > MOST_DEFECTS:
         lines.append(((f"   and {len(defects) - MOST_DEFECTS} more defects, see 3", Tone.DIM),))
+    return lines
+
+
+def _defect_lines(defect: Defect, look: Look, width: int, *, most: int) -> list[Line]:
+    """What is wrong and what to do, in at most so many lines each."""
+    sign = defect_mark(defect)
+    part = parts_short(defect) if len(defect.nodes) == 1 else ""
+    said = " ".join(
+        filter(None, (defect.id, defect.code, part + "  " if part else "", measured_words(defect)))
+    )
+    lines: list[Line] = []
+    for lead, text, tone in (
+        (f" {look.glyph(sign)} ", said, SIGNS[sign].tone),
+        ("   do: ", defect.action, Tone.PLAIN),
+    ):
+        parts = wrapped(look.text(text, 600), width - len(lead) - 1)
+        if len(parts) > most:
+            parts = [*parts[: most - 1], look.fit(" ".join(parts[most - 1 :]), width - len(lead) - 1)]
+        for k, piece in enumerate(parts):
+            lines.append(((lead if k == 0 else " " * len(lead), tone), (piece, tone)))
     return lines
 
 
@@ -103,7 +115,7 @@ def _add(
     entries = [e for e in part.entries if not trouble_only or e.mark in TROUBLE]
     rows.append(_component_row(view, part, label, mark, depth, look, is_open=is_open))
     if is_open:
-        rows += [_entry_row(e, part.path, name, k, depth + 1, look) for k, e in enumerate(entries)]
+        rows += [_entry_row(view, e, part.path, name, k, depth + 1, look) for k, e in enumerate(entries)]
     for child in part.children:
         if is_open or depth == 0 or child.mark in TROUBLE:
             _add(view, child, name, depth + 1, look, toggled, trouble_only, rows)
@@ -146,11 +158,16 @@ def _cabling(view: RunView, path: str) -> str:
     return f"to {port.leaf} port {port.leaf_port}" + (f", cable {port.cable}" if port.cable else "")
 
 
-def _entry_row(entry: Entry, path: str, name: str, number: int, depth: int, look: Look) -> NodeRow:
+def _entry_row(
+    view: RunView, entry: Entry, path: str, name: str, number: int, depth: int, look: Look
+) -> NodeRow:
     outcome = entry.outcome
     tone = SIGNS[entry.mark].tone if entry.mark in TROUBLE else Tone.PLAIN
     lead = f"{'  ' * depth}{look.glyph(entry.mark)} "
     partner = " ".join(n for n in outcome.nodes if n != name) if len(outcome.nodes) == 2 else ""
+    cause = view.explained.get((outcome.check, outcome.target))
+    if cause is not None and name not in cause.nodes:
+        partner = f"{partner} ({cause.id})".strip()
     if entry.measurement is not None:
         m = entry.measurement
         title = " ".join(

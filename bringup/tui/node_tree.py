@@ -9,7 +9,7 @@ from bringup.model import STAGES, Evidence, Finding, Measurement, Outcome, Verdi
 from bringup.report import words
 from bringup.tui.feed import RunView
 from bringup.tui.look import TROUBLE, Mark, worst
-from bringup.tui.marks import defect_mark, result_mark, speaks_of
+from bringup.tui.marks import defect_mark
 
 DEEPEST = 13
 """Path pieces that are shown: six parts inside each other. A deeper path counts for the part that it lies in."""
@@ -105,8 +105,7 @@ def _here(at: str, name: str) -> list[str]:
 
 def _entries(view: RunView, outcome: Outcome, name: str) -> list[tuple[str, Entry]]:
     """What one outcome says about the components of a node."""
-    blamed = view.explained.get((outcome.check, outcome.target))
-    bad = result_mark(outcome, blamed)
+    bad = view.mark_of(outcome, name)
     good = Mark.FIXED if outcome.attempt > 1 else Mark.PASS
     found: list[tuple[str, Entry]] = []
     for m in outcome.measurements:
@@ -116,9 +115,8 @@ def _entries(view: RunView, outcome: Outcome, name: str) -> list[tuple[str, Entr
         mark = bad if f.weight is Weight.FAIL else good
         found += [(path, Entry(mark, outcome, finding=f)) for path in _spread(f.at, outcome, name)]
     if not found or outcome.verdict in (Verdict.ERROR, Verdict.NOT_RUN):
-        mark = bad if speaks_of(outcome, name) else good
         paths = [path for at in outcome.at for path in _here(at, name)] or [name]
-        found += [(path, Entry(mark, outcome)) for path in dict.fromkeys(paths)]
+        found += [(path, Entry(bad, outcome)) for path in dict.fromkeys(paths)]
     return found
 
 

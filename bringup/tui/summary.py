@@ -40,20 +40,22 @@ def worst_finding(view: RunView, name: str, look: Look) -> Span:
     defects = sorted(view.defects_of.get(name, []), key=lambda d: MARKS.index(defect_mark(d)))
     if defects:
         worst = defects[0]
-        part = parts_short(worst) if len(worst.nodes) == 1 else ""
+        mark = defect_mark(worst)
+        part = f" {parts_short(worst)}" if len(worst.nodes) == 1 and parts_short(worst) else ""
         more = f"   (+{len(defects) - 1} more)" if len(defects) > 1 else ""
-        cable = f" to {worst.far_end}" if worst.far_end else ""
-        said = f"{look.text(worst.code, 30)} {look.text(part + cable, 60)}"
-        said = f"{look.glyph(defect_mark(worst))} {said.strip()}   {look.text(measured_words(worst))}{more}"
-        return said, SIGNS[defect_mark(worst)].tone
+        cable = f"; to {worst.far_end}" if worst.far_end else ""
+        return (
+            f"{look.glyph(mark)} {look.text(f'{worst.code}{part}: {measured_words(worst)}{cable}{more}')}",
+            SIGNS[mark].tone,
+        )
     if name in view.blocked:
         event = view.blocked[name]
         return f"left out since {event.stage}: {look.text(event.reason)}", Tone.UNKNOWN
     open_results = [o for o in view.state.by_node.get(name, []) if not settled(o) and speaks_of(o, name)]
     if open_results:
-        worst_result = min(open_results, key=lambda o: MARKS.index(_mark(view, o)))
-        mark = _mark(view, worst_result)
-        return f"{look.glyph(mark)} {look.text(result_words(view, worst_result, name))}", SIGNS[mark].tone
+        outcome = min(open_results, key=lambda o: MARKS.index(view.mark_of(o, name)))
+        mark = view.mark_of(outcome, name)
+        return f"{look.glyph(mark)} {look.text(result_words(view, outcome, name))}", SIGNS[mark].tone
     if name in view.state.working:
         return (f"works on stage {view.stage}" if view.stage else "works"), Tone.RUNNING
     if view.over:

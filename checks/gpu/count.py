@@ -48,6 +48,8 @@ class GpuCount(Check[Node]):
             yield Finding(GPU_DRIVER.code, error.reason, target.name)
             return
         yield from _complaints(target, smi)
+        if not smi.gpus and smi.lost:
+            return  # one lost GPU kept nvidia-smi from listing the others, so nothing is known of them
         count = len(smi.answering)
         if not limit.holds(count):
             yield from _not_in_driver(target, smi, out)

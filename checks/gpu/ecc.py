@@ -15,7 +15,7 @@ GPU_ECC = Fault(
     action="reset the GPU; if uncorrectable errors come back under load, replace the GPU",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "GPU-REMAP-FAILED", "GPU-XID"),
+    explained_by=("GPU-LOST", "GPU-REMAP-FAILED", "GPU-REMAP-PENDING"),
 )
 
 

@@ -21,7 +21,7 @@ GPU_XID = Fault(
     "checks again); an error that comes back means replacing the part",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "GPU-REMAP-FAILED"),
+    explained_by=("GPU-LOST", "GPU-REMAP-FAILED", "GPU-REMAP-PENDING", "GPU-ECC"),
 )
 
 Report = Xid | SwitchXid | FellOff
@@ -113,7 +113,9 @@ def _words(reports: list[Report]) -> str:
         last = [r for r in reports if _name(r) == name][-1]
         count = f" ({times} times)" if times > 1 else ""
         step = f"; {meaning(last.code).action}" if isinstance(last, Xid) else ""
-        said.append(f"{name}{count} at {bdf.short(last.address)}, {_age(last.age_s)}: {last.text}{step}")
+        said.append(
+            f"{name}{count} at {bdf.short(last.address)}, {_age(last.age_s)}: {last.text.rstrip('.')}{step}"
+        )
     return " | ".join(said)
 
 

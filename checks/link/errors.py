@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, port_path, run
-from bringup.errors import CannotJudge
+from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Fault, Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import rdma_sysfs
 
@@ -38,6 +38,8 @@ class Errors(Check[Node]):
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
+        if not ctx.training_ports(target):
+            raise NotApplicable(f"{target.name} has no planned fabric ports")
         return run(target, rdma_sysfs.PORTS)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.errors import NotApplicable
 from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 
@@ -17,6 +18,8 @@ class Firmware(Check[Node]):
     collects = True
 
     def plan(self, target: Node, ctx: Context) -> Plan:
+        if not ctx.training_ports(target):
+            raise NotApplicable(f"{target.name} has no planned fabric ports")
         return run(target, rdma_sysfs.PORTS)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -33,6 +33,8 @@ class FirmwareDrift(Check[Group]):
     def plan(self, target: Group, ctx: Context) -> Plan:
         if len(target.members) < LEAST:
             raise NotApplicable(f"fewer than {LEAST} nodes: there is no majority to compare with")
+        if not any(ctx.training_ports(node) for node in target.members):
+            raise NotApplicable("no node has planned fabric ports")
         return NOTHING
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.errors import NotApplicable
 from bringup.model import Fault, Finding, Limit, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 
@@ -23,11 +24,12 @@ class Present(Check[Node]):
             "HCA-MISSING",
             "{at} is missing",
             "reseat the adapter {at} in {node} {place} and its riser; if it stays away, swap it with a neighbour",
-            explained_by=("PCIE-NIC-WIDTH",),
         ),
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
+        if not ctx.training_ports(target):
+            raise NotApplicable(f"{target.name} has no planned fabric ports")
         return run(target, rdma_sysfs.PORTS)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.errors import NotApplicable
 from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
 from bringup.parsers import rdma_sysfs
 from bringup.parsers.rdma_sysfs import RdmaDevice, RdmaPort
@@ -44,6 +45,8 @@ class State(Check[Node]):
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
+        if not ctx.training_ports(target):
+            raise NotApplicable(f"{target.name} has no planned fabric ports")
         return run(target, rdma_sysfs.PORTS)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -51,7 +51,7 @@ class GpuLink(Check[Node]):
         # The driver adds the index of each GPU and what its slot allows; the bus alone is enough to judge.
         smi = nvidia_smi_xml.read_or_none(out.get(target, nvidia_smi_xml.QUERY))
         silent: list[str] = []
-        gpus = [device for device in devices if device.is_nvidia_gpu]
+        gpus = [device for device in devices if device.is_nvidia_gpu and device.answers]
         for device in gpus:
             at = f"{target.name}/gpu/{smi.label(device.address) if smi else device.address}"
             highest = _highest(device, smi)
@@ -65,7 +65,7 @@ class GpuLink(Check[Node]):
             raise CannotJudge(f"PCIe link not reported by GPU {', '.join(silent)}")
         if len(gpus) < expected:
             raise CannotJudge(
-                f"only {len(gpus)} of {expected} GPUs are on the PCI bus, the others are not judged",
+                f"only {len(gpus)} of {expected} GPUs answer on the PCI bus, the others are not judged",
                 code="PCIE-GPU-MISSING",
             )
 

@@ -38,16 +38,25 @@ class GpuPresent(Check[Node]):
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         limit = ctx.limit(target, "pcie.gpu.count")
         devices = pci_sysfs.parse(out.text(target, pci_sysfs.DEVICES))
-        present = [d.address for d in devices if d.is_nvidia_gpu]
+        listed = [d for d in devices if d.is_nvidia_gpu]
+        present = [d.address for d in listed if d.answers]
         yield Measurement("pcie.gpu.count", len(present), "GPUs", target.name, limit, PCIE_GPU_MISSING.code)
         if limit.holds(len(present)):
             return
+        for device in listed:
+            if not device.answers:
+                message = f"GPU {bdf.short(device.address)} is listed on the bus but reads as all ones"
+                yield Finding(
+                    PCIE_GPU_MISSING.code, message, f"{target.name}/gpu/{device.address}", Weight.NOTE
+                )
         for address in _remembered(target, out):
-            if address not in present:
+            if all(address != device.address for device in listed):
                 message = f"GPU {bdf.short(address)} was there when the driver was loaded"
                 yield Finding(PCIE_GPU_MISSING.code, message, f"{target.name}/gpu/{address}", Weight.NOTE)
         there = ", ".join(bdf.short(address) for address in present) or "none"
-        yield Finding(PCIE_GPU_MISSING.code, f"GPUs on the bus: {there}", target.name, Weight.NOTE)
+        yield Finding(
+            PCIE_GPU_MISSING.code, f"GPUs that answer on the bus: {there}", target.name, Weight.NOTE
+        )
 
 
 def _remembered(target: Node, out: Outputs) -> tuple[str, ...]:

@@ -79,10 +79,11 @@ class WriteBandwidth(Check[Pair]):
 
 def _steps(target: Pair, ctx: Context) -> tuple[Step, Step]:
     """The server on b and the client on a."""
+    near, far = _hca(target.a, target, ctx), _hca(target.b, target, ctx)
     seconds = ctx.number(target.a, "perftest.seconds")
     peer = target.b.peer_address or target.b.address or target.b.name
-    server = perftest.write_bw_server(_hca(target.b, target, ctx), ctx.listen_port, seconds)
-    client = perftest.write_bw_client(_hca(target.a, target, ctx), ctx.listen_port, seconds, peer)
+    server = perftest.write_bw_server(far, ctx.listen_port, seconds)
+    client = perftest.write_bw_client(near, ctx.listen_port, seconds, peer)
     return Step(target.b, server), Step(target.a, client)
 
 

@@ -83,9 +83,10 @@ class WriteLatency(Check[Pair]):
 
 def _steps(target: Pair, ctx: Context) -> tuple[Step, Step]:
     """The server on b and the client on a."""
+    near, far = _hca(target.a, target, ctx), _hca(target.b, target, ctx)
     peer = target.b.peer_address or target.b.address or target.b.name
-    server = perftest.write_lat_server(_hca(target.b, target, ctx), ctx.listen_port)
-    client = perftest.write_lat_client(_hca(target.a, target, ctx), ctx.listen_port, peer)
+    server = perftest.write_lat_server(far, ctx.listen_port)
+    client = perftest.write_lat_client(near, ctx.listen_port, peer)
     return Step(target.b, server), Step(target.a, client)
 
 

@@ -86,6 +86,7 @@ def test_all_mistakes_at_once(wrong) -> None:
         ("", "file  is empty; an inventory lists its nodes"),
         ("# nothing\n", "file  is empty; an inventory lists its nodes"),
         ("name: x", "file  nodes: missing; list at least one, for example \"nodes: [{names: 'gpu-[001-016]'}]\""),
+        ('nodes: a\nhosts: {"\\e[31m": {}}', 'line 2  the key "\\x1b[31m" is too long or has a control character'),
         ("nodes: []", "line 1  nodes: the list is empty; an inventory needs at least one node"),
         ("nodes:", "line 1  nodes: the list is empty; an inventory needs at least one node"),
         ("nodes: [{user: x}]", "line 1  nodes: this entry has no names"),

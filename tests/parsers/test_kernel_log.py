@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bringup.errors import ParseError
+from bringup.parsers.kernel_log import LOG as LOG_COMMAND
 from bringup.parsers.kernel_log import (
     FellOff,
     KernelLog,
@@ -232,6 +236,27 @@ def test_a_piece_cut_anywhere_gives_events_or_nothing(name: str, captured: Captu
     whole = len(parse_records(text))
     for cut in range(0, len(text), max(1, len(text) // 40)):
         assert len(parse_records(text[:cut])) <= whole
+
+
+SHELLS = [s for s in (["dash"], ["bash", "--posix"], ["busybox", "ash"]) if shutil.which(s[0])]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_command_in_a_real_shell(shell: list[str], tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "uptime").write_text("90000.50 1234567.00\n")
+    dmesg = tmp_path / "dmesg"
+    dmesg.write_text("#!/bin/sh\necho '[    0.000000] Linux version'\n")
+    dmesg.chmod(0o755)
+    done = subprocess.run(
+        [*shell, "-c", LOG_COMMAND.script],
+        env={"ROOT": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    log = parse(done.stdout)
+    assert (log.uptime_s, log.whole_boot, log.events) == (90000.5, True, ())
 
 
 @given(st.text())

@@ -225,7 +225,7 @@ def test_cut_or_unknown(text: str) -> None:
 def test_cut_off_in_the_middle_is_no_answer(captured: Callable[[str], dict[str, str]], name: str) -> None:
     text = captured("lldp")[name].rstrip()
     for end in range(0, len(text) - 1, 7):
-        if text[:end].rstrip().endswith("-" * 79) and end > 200:
+        if text[:end].rstrip().endswith("\n" + "-" * 79):
             continue  # the plain table has no mark that tells its last rule from one between two neighbours
         with pytest.raises(ParseError):
             reader(text)(text[:end])

@@ -73,7 +73,7 @@ def test_what_is_a_gpu_and_what_a_nic(device_class: str, vendor: str, gpu: bool,
 def test_a_device_that_does_not_answer_has_no_link_values() -> None:
     dead = GPU | {"current_link_speed": "Unknown", "current_link_width": "63", "max_link_width": "63"}
     (device,) = parse(answer(("0000:9b:00.0", dead)))
-    assert (device.speed_gts, device.width, device.max_width) == (None, None, None)
+    assert (device.answers, device.speed_gts, device.width, device.max_width) == (False, None, None, None)
 
 
 def test_older_kernels_write_the_speed_shorter() -> None:

@@ -7,27 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bringup.check import Rules
 from bringup.errors import NoLimit, ProfileError
 from bringup.model import Limit
 from bringup.profile import STOCK, Fact, Profile, available, load, load_all
-from bringup.profile.lines import Lines
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., None]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write(name: str, body: str = "", extends: str = "[]", folder: str = "") -> None:
-        (tmp_path / folder).mkdir(exist_ok=True)
-        head = f'name = "{name}"\ndescription = "invented"\nextends = {extends}\n'
-        (tmp_path / folder / f"{name}.toml").write_text(head + body, encoding="utf-8")
-
-    return write
 
 
 def limit(name: str, op: str = '">="', value: str = "1", unit: str = '"MiB"') -> str:
@@ -203,6 +190,9 @@ def test_all_mistakes_of_all_files_at_once(write: Write, tmp_path: Path) -> None
         (limit("a", value="2026-01-01"), ['line 6  limits."a": value needs a number, text, true or false, got '
          "2026-01-01"]),
         (limit("a", value="true"), ['line 6  limits."a": >= needs a number, got true']),
+        (limit("a", unit='"\\u001b"'), ['line 7  limits."a": unit has a control character']),
+        (limit("a", '"=="', '"\\u001b"'), ['line 6  limits."a": value needs a number, text, true or false, got "\\x1b"']),
+        ('"\\u001b" = 1', ['line 4  unknown key "\\x1b"; known are name, description, extends, facts, limits']),
         (limit("a", unit="3"), ['line 7  limits."a": unit needs text, got 3']),
         (limit("a", op="7"), ['line 5  limits."a": op needs text, got 7']),
         (fact("a", "[1, nan]"), ['line 5  facts."a": value needs a number, text, true, false or a list of them, got '
@@ -283,39 +273,6 @@ def test_a_child_cannot_change_the_unit(write: Write, tmp_path: Path) -> None:
     ]
 
 
-def test_lines_of_every_way_to_write_a_key() -> None:
-    lines = Lines(
-        "\n".join(
-            [
-                'name = "x"  # = y',
-                'why = """',
-                "[facts]",
-                'a = 1"""',
-                "[limits]",
-                '"a.b" = {op = "=="}',
-                'c.op = "x"',
-                '[facts."d.e"] # [x]',
-                "value = [",
-                '  "f",',
-                "]",
-                "'g=h' = 1",
-            ]
-        )
-    )
-    assert [
-        lines.of("name"),
-        lines.of("limits"),
-        lines.of("limits", "a.b"),
-        lines.of("limits", "a.b", "op"),
-        lines.of("limits", "c"),
-        lines.of("limits", "c", "op"),
-        lines.of("facts", "d.e"),
-        lines.of("facts", "d.e", "value"),
-        lines.of("facts", "d.e", "g=h"),
-        lines.of("nothing"),
-    ] == [1, 5, 6, 6, 7, 7, 8, 9, 12, 1]
-
-
 def test_the_example_of_the_documentation(write: Write, tmp_path: Path) -> None:
     block = re.search(
         r"```toml\n(.*?)```", (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8"), re.DOTALL
@@ -333,31 +290,3 @@ def test_every_stock_profile_loads(name: str) -> None:
     found = load(name)
     assert found.description
     assert found.facts or found.limits
-
-
-TOML = st.lists(
-    st.sampled_from(
-        ["name", "limits", "facts", "extends", "op", "value", "unit", "why", "source", " = ", '"x"', '">="', "1", "nan",
-         "inf", "[", "]", "{", "}", ",", ".", "\n", '"""', "'", "#", '[limits."a"]\n', '[facts."a"]\n', "true", "é", "\x00",
-         "1979-05-27", "0x1f", "[[", "]]", '["x"]', "\\"]
-    ),
-    max_size=40,
-).map("".join)  # fmt: skip
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(TOML | st.text(max_size=60))
-def test_any_text_is_a_profile_or_a_list_of_problems(tmp_path: Path, text: str) -> None:
-    (tmp_path / "x.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
-    try:
-        found = load("x", [tmp_path])
-    except ProfileError as error:
-        assert error.problems
-        assert all(p.file == str(tmp_path / "x.toml") and p.what for p in error.problems)
-    else:
-        assert found.name == "x"
-
-
-@given(TOML | st.text(max_size=60))
-def test_lines_of_any_text(text: str) -> None:
-    assert 1 <= Lines(text).of("limits", "a", "op") <= max(1, len(text.splitlines()))

@@ -34,7 +34,7 @@ class Answers:
             if isinstance(event, Output):
                 assert index not in found, f"two outputs for command {index}"
                 found[index] = event
-        return found
+        return dict(sorted(found.items()))
 
     @property
     def order(self) -> list[int]:
@@ -78,7 +78,9 @@ def processes_with(text: str) -> list[str]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if text.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+                found.append(
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                )
         except OSError:
             continue
     return found

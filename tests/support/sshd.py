@@ -34,7 +34,9 @@ def program(name: str) -> str:
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is None and os.geteuid() == 0 and shutil.which("apt-get"):
         package = _PACKAGES.get(name, name)
-        subprocess.run(["apt-get", "install", "-y", "-q", package], capture_output=True, timeout=120, check=False)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-q", package], capture_output=True, timeout=120, check=False
+        )
         path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is None:
         pytest.skip(f"MISSING PROGRAM: {name} is not installed, so this is not tested here")
@@ -45,7 +47,9 @@ def keygen(path: Path, *args: str) -> Path:
     """A new key pair at this path, without a passphrase unless the arguments say so."""
     passphrase = () if "-N" in args else ("-N", "")
     subprocess.run(
-        [program("ssh-keygen"), "-q", *passphrase, "-C", path.name, "-f", str(path), *args], check=True, timeout=30
+        [program("ssh-keygen"), "-q", *passphrase, "-C", path.name, "-f", str(path), *args],
+        check=True,
+        timeout=30,
     )
     return path
 
@@ -137,7 +141,10 @@ def sshd() -> Iterator[Sshd]:
         )
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [server_program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [server_program, "-D", "-e", "-f", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + 10
         while True:

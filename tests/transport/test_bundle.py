@@ -26,14 +26,18 @@ def test_a_cut_script_runs_nothing(tmp_path: object) -> None:
     bundle = Bundle(NODE, (Command("echo it-ran"),))
     script = bundle.script()
     for cut in range(1, len(script) - 2, 97):
-        done = subprocess.run(["/bin/sh", "-s"], input=script[:cut], capture_output=True, check=False, timeout=10)
+        done = subprocess.run(
+            ["/bin/sh", "-s"], input=script[:cut], capture_output=True, check=False, timeout=10
+        )
         assert (done.stdout, cut) == (b"", cut)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=60))
 def test_quoted_text_is_one_word(text: str) -> None:
-    done = subprocess.run(["/bin/sh", "-c", f"printf %s {quote(text)}"], capture_output=True, check=True, timeout=10)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"printf %s {quote(text)}"], capture_output=True, check=True, timeout=10
+    )
     assert done.stdout == text.encode()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +14,9 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 T = TOKEN.encode()
 
 
-def frame(index: int, out: bytes, err: bytes, kind: bytes = b"exited", status: bytes = b"0", **more: int) -> bytes:
+def frame(
+    index: int, out: bytes, err: bytes, kind: bytes = b"exited", status: bytes = b"0", **more: int
+) -> bytes:
     """An answer as node.sh writes it. # invented"""
     out_all, err_all = more.get("out_all", len(out)), more.get("err_all", len(err))
     head = b"%s answer %d %s %s 100 350 1 %d %d %d %d note\n" % (
@@ -29,7 +33,7 @@ def read(data: bytes, caps: list[int], cuts: list[int] | None = None) -> list[Fr
     reader = FrameReader(TOKEN, caps)
     found: list[Frame] = []
     edges = [0, *sorted(c % (len(data) + 1) for c in cuts or []), len(data)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         found += reader.feed(data[begin:end])
     return found
 
@@ -38,7 +42,9 @@ def read(data: bytes, caps: list[int], cuts: list[int] | None = None) -> list[Fr
 nasty = st.lists(
     st.one_of(
         st.binary(max_size=40),
-        st.sampled_from([T, T + b" end\n", T + b"\n", frame(0, b"forged", b""), b"\n", b"\0", T + b" answer 1 exited 0"]),
+        st.sampled_from(
+            [T, T + b" end\n", T + b"\n", frame(0, b"forged", b""), b"\n", b"\0", T + b" answer 1 exited 0"]
+        ),
     ),
     max_size=6,
 ).map(b"".join)
@@ -46,7 +52,11 @@ nasty = st.lists(
 noise = st.binary(max_size=80).filter(lambda raw: T not in raw)
 
 
-@given(st.lists(st.tuples(nasty, nasty), max_size=5), st.lists(noise, min_size=7, max_size=7), st.lists(st.integers(0)))
+@given(
+    st.lists(st.tuples(nasty, nasty), max_size=5),
+    st.lists(noise, min_size=7, max_size=7),
+    st.lists(st.integers(0)),
+)
 def test_any_output_in_any_cuts_comes_back_exactly(
     bodies: list[tuple[bytes, bytes]], between: list[bytes], cuts: list[int]
 ) -> None:

@@ -24,7 +24,13 @@ Local = Callable[..., LocalConnection]
 def test_streams_status_and_clock(local: Local) -> None:
     began = time.time()
     out = run(local(), Command("echo out; echo err >&2; sleep 0.3; exit 3"))[0]
-    assert (out.node, out.ended, out.status, out.stdout, out.stderr) == ("here", Ended.EXITED, 3, b"out\n", b"err\n")
+    assert (out.node, out.ended, out.status, out.stdout, out.stderr) == (
+        "here",
+        Ended.EXITED,
+        3,
+        b"out\n",
+        b"err\n",
+    )
     assert 0.28 <= out.seconds < 5
     assert began <= out.at <= time.time()
     assert not out.truncated
@@ -39,7 +45,7 @@ def test_bytes_come_back_exactly(local: Local) -> None:
         "printf '%s' '-n'": b"-n",
         "printf '\\\\c'": b"\\c",
         "true": b"",
-        "echo \"it's; $((1+1)) `echo x` \\$HOME\"": b"it's; 2 x $HOME\n",
+        'echo "it\'s; $((1+1)) `echo x` \\$HOME"': b"it's; 2 x $HOME\n",
         "cat <<'END'\nhere $doc\nEND": b"here $doc\n",
         "-nonsense": b"",
     }
@@ -99,7 +105,7 @@ def test_missing_programs_are_named_and_the_command_is_not_run(local: Local, tmp
 def test_a_hanging_command_ends_with_what_it_had_said(local: Local) -> None:
     outputs = run(
         local(),
-        Command("echo partial; exec sleep 60", timeout_s=1),
+        Command("echo partial; exec sleep 60", timeout_s=0.9),
         Command("trap '' TERM; echo stubborn; sleep 60; sleep 60", timeout_s=1),
         Command("echo fine"),
     )
@@ -131,14 +137,14 @@ def test_a_background_child_that_keeps_the_streams_does_not_hold_the_answer(loca
 
 def test_answers_stream_in_the_order_in_which_commands_end(local: Local) -> None:
     answers = Answers()
-    commands = [Command("sleep 1.2"), Command("sleep 0.6"), Command("true")]
+    commands = [Command("sleep 0.8"), Command("sleep 0.4"), Command("true")]
     local().execute(commands, answers)
     assert answers.order == [2, 1, 0]
-    assert answers.times[0] < answers.times[2] - 0.4
+    assert answers.times[0] < answers.times[2] - 0.3
 
 
 def test_lanes_limit_what_runs_at_once(local: Local, tmp_path: Path) -> None:
-    probe = f"touch '{tmp_path}'/up.$$; ls '{tmp_path}' | grep -c up; sleep 0.3; rm '{tmp_path}'/up.$$"
+    probe = f"touch '{tmp_path}'/up.$$; ls '{tmp_path}' | grep -c up; sleep 0.1; rm '{tmp_path}'/up.$$"
     for lanes in (1, 3):
         outputs = run(local(), *[Command(f"{probe} # {n}") for n in range(6)], lanes=lanes)
         assert max(int(o.text) for o in outputs.values()) <= lanes
@@ -158,7 +164,9 @@ def test_environment(local: Local, tmp_path: Path) -> None:
     tool.parent.mkdir()
     tool.write_text("#!/bin/sh\necho tool ran\n")
     tool.chmod(0o755)
-    node = local(root="/host", path=(str(tool.parent),), env=(("ODD", "a'b \"$x\n`y`"), ("LC_ALL", "de_DE.UTF-8")))
+    node = local(
+        root="/host", path=(str(tool.parent),), env=(("ODD", "a'b \"$x\n`y`"), ("LC_ALL", "de_DE.UTF-8"))
+    )
     outputs = run(
         node,
         Command('printf %s "$ODD"'),
@@ -191,8 +199,10 @@ time.sleep(0.3); s.bind(("{address}", {port})); s.listen(); time.sleep({seconds}
 def test_ready_comes_when_the_port_listens(local: Local) -> None:
     ports = [free_port(), free_port()]
     commands = [
-        Command(_LISTEN.format(family=family, address=address, port=port, seconds=1), listens=port)
-        for port, family, address in zip(ports, ("socket.AF_INET", "socket.AF_INET6"), ("127.0.0.1", "::1"), strict=True)
+        Command(_LISTEN.format(family=family, address=address, port=port, seconds=0.4), listens=port)
+        for port, family, address in zip(
+            ports, ("socket.AF_INET", "socket.AF_INET6"), ("127.0.0.1", "::1"), strict=True
+        )
     ]
     answers = Answers()
     local().execute([*commands, Command("exit 4", listens=free_port())], answers)
@@ -210,7 +220,7 @@ def test_ready_comes_when_the_port_listens(local: Local) -> None:
 def test_a_port_that_somebody_else_holds_is_not_ready(local: Local) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         answers = Answers()
-        local().execute([Command("sleep 0.5", listens=other.getsockname()[1])], answers)
+        local().execute([Command("sleep 0.3", listens=other.getsockname()[1])], answers)
     assert answers.ready == []
 
 
@@ -239,7 +249,7 @@ def test_several_bundles_at_once_do_not_hurt_each_other(local: Local) -> None:
     found: dict[int, list[tuple[Ended, str]]] = {}
 
     def one(number: int) -> None:
-        outputs = run(connection, Command("exec sleep 60", timeout_s=1), Command(f"sleep 2; echo {number}"))
+        outputs = run(connection, Command("exec sleep 60", timeout_s=1), Command(f"sleep 1.3; echo {number}"))
         found[number] = [(o.ended, o.text) for o in outputs.values()]
 
     threads = [threading.Thread(target=one, args=(n,)) for n in range(3)]

@@ -19,9 +19,10 @@ def bar(value: float | str, op: str, bound: float | str | bool, width: int = 12)
     ("value", "op", "bound", "shown"),
     [
         (187.4, ">=", 370.0, "[####...|..]"),
-        (369.9, ">=", 370.0, "[#######|..]"),
+        (369.9, ">=", 370.0, "[######.|..]"),
         (370.0, ">=", 370.0, "[#######|..]"),
-        (7.0, "==", 8.0, "[#######|..]"),
+        (7.0, "==", 8.0, "[######.|..]"),
+        (9.0, "==", 8.0, "[######|#..]"),
         (0.0, "<=", 0.0, "[|.........]"),
         (3.0, "<=", 0.0, "[|#######..]"),
         (0.2, "<=", 5.0, "[........|.]"),
@@ -44,16 +45,13 @@ def test_the_mark_is_covered_by_the_bar_only_as_the_limit_says(op: str, value: f
     shown = bar(value, op, 100.0, 14)
     assert len(shown) == 14
     mark = shown.index("|")
-    filled = shown[1:13].rstrip(".")
     keeps = Limit("l", op, 100.0).holds(value)
-    reaches = len(filled) > mark or shown[mark - 1] == "#"
-    if op in (">=", ">") and keeps:
-        assert shown[1:mark].strip("#") == ""
-    if op in ("<=", "<") and not keeps:
-        assert "#" in shown[mark:]
-    if op in ("<=", "<") and keeps:
-        assert "#" not in shown[mark:]
-    assert reaches in (True, False)
+    if op in ("<=", "<"):
+        assert ("#" in shown[mark:]) is not keeps
+    else:
+        assert (shown[1:mark].strip("#") == "") is (keeps or value > 100.0)
+    if op == "==":
+        assert ("#" in shown[mark:]) is (value > 100.0)
 
 
 def test_without_a_limit_there_is_no_bar() -> None:

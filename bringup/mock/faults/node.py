@@ -127,9 +127,9 @@ def _busy(node: SimNode, given: Given) -> None:
 
 @fault(
     "slow-node",
-    "all that the node transfers runs at a fraction",
+    "everything between the node and the fabric runs at a fraction, on all rails",
     Param("fraction", "fraction"),
-    codes=("RDMA-BW", "COLL-BUSBW"),
+    codes=("NODE-SLOW", "RDMA-BW", "COLL-BUSBW"),
 )
 def _slow_node(node: SimNode, given: Given) -> None:
     node.fraction *= given.number("fraction")

@@ -170,10 +170,10 @@ def _table(node: SimNode, gpus: Sequence[Gpu]) -> str:
         persistence = "On" if gpu.persistence == "Enabled" else "Off"
         busy = 97 if gpu.processes else 0
         power = f"{gpu.power_w:.0f}W / {gpu.kind.power_limit_w:4d}W"
-        use = f"{used:7d}MiB / {gpu.memory_mib:6d}MiB"
+        use = f"{used:8d}MiB / {gpu.memory_mib:6d}MiB"
         lines += [
-            f"| {gpu.index:3d}  {name:<27} {persistence:>4}  |   {gpu.long_bdf} Off | {ecc:>20} |",
-            f"| N/A  {gpu.temperature_c:3d}C    P0   {power:>22} | {use} | {busy:6d}%      Default |",
+            f"| {gpu.index:3d}  {name:<27}{persistence:>6}  |   {gpu.long_bdf} Off | {ecc:>20} |",
+            f"| N/A   {gpu.temperature_c:2d}C    P0{power:>24} |{use} |{busy:7d}%      Default |",
             f"|                                         |                        | {gpu.mig:>20} |",
             _BAR,
         ]
@@ -189,7 +189,7 @@ def _process_rows(gpus: Sequence[Gpu]) -> list[str]:
         "|=========================================================================================|",
     ]
     found = [
-        f"|  {gpu.index:3d}   N/A  N/A {p.pid:15d}      C   {p.name[:33]:<33} {f'{p.memory_mib}MiB':>12} |"
+        f"|  {gpu.index:3d}   N/A  N/A{p.pid:16d}      C   {p.name[:33]:<34}{f'{p.memory_mib}MiB':>12} |"
         for gpu in gpus
         for p in gpu.processes
     ]

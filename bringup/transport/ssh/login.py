@@ -116,10 +116,9 @@ def _without_key(session: Session, hop: Hop, options: Options) -> bool:
 @contextmanager
 def _agent(options: Options) -> Iterator[tuple[paramiko.AgentKey, ...]]:
     """The keys of the running agent, none if there is no agent that answers."""
-    if not os.environ.get("SSH_AUTH_SOCK"):
-        yield ()
-        return
     try:
+        with socket.socket(socket.AF_UNIX) as probe:  # paramiko leaks its socket when nobody answers
+            probe.connect(os.environ.get("SSH_AUTH_SOCK", ""))
         agent = paramiko.Agent()
     except (paramiko.SSHException, OSError):
         yield ()

@@ -8,7 +8,7 @@ from textual.events import Click
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from bringup.tui.actions import Action, Place, foot, key_text
+from bringup.tui.actions import Action, Place, foot, full, key_text
 from bringup.tui.look import Line, Look, Span, Tone, line_text
 from bringup.tui.widgets.lines import Painter
 
@@ -39,8 +39,7 @@ class Footer(Painter):
         _, spots = footer_line(self.place, self.size.width, live=self.live)
         for start, end, action in spots:
             if start <= event.x < end:
-                owner = "app" if Place.EVERYWHERE in action.places else "screen"
-                await self.app.run_action(f"{owner}.{action.do}")
+                await self.app.run_action(full(action))
 
 
 def footer_line(place: Place, width: int, *, live: bool) -> tuple[Line, list[tuple[int, int, Action]]]:

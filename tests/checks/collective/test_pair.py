@@ -1,0 +1,126 @@
+"""collective.pair: two nodes, one mpirun; what is proven and what could not be tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from bringup.check import judged
+from bringup.errors import CannotJudge, NoLimit, NotApplicable
+from bringup.model import Ended, Finding, Pair, Verdict
+from bringup.parsers.nccl_tests import all_reduce_pair
+
+FACTS = {
+    "gpu.count": 8,
+    "collective.binary": "all_reduce_perf",
+    "collective.mpirun": "mpirun",
+    "fabric.hcas": ["mlx5_0", "mlx5_3"],
+}
+LIMITS = {"collective.wrong": ("==", 0, "values"), "collective.pair.all_reduce": (">=", 440, "GB/s")}
+H100 = "nccl-tests/19-allreduce-16gpu-h100-machinefile-preamble.txt"
+A100 = "nccl-tests/14-allreduce-2node-a100x16.txt"
+AT = "gpu-001 ~ gpu-002"
+
+
+@pytest.fixture
+def check(load_check):
+    return load_check("collective/pair.py")
+
+
+@pytest.fixture
+def pair(make_node) -> Pair:
+    return Pair(make_node(), make_node(name="gpu-002", address="192.0.2.2"))
+
+
+@pytest.fixture
+def judge(check, pair, make_context, make_outputs):
+    def judge(said, limits=LIMITS):
+        ctx = make_context(limits, FACTS)
+        (step,) = check.plan(pair, ctx).steps
+        assert step.node.name == "gpu-001"
+        return judged(check, pair, make_outputs({step.command: said}), ctx)
+
+    return judge
+
+
+def test_the_plan(check, pair, make_context) -> None:
+    (step,) = check.plan(pair, make_context(LIMITS, FACTS)).steps
+    hosts = ("192.0.2.1", "192.0.2.2")
+    assert step.command == all_reduce_pair("mpirun", "all_reduce_perf", hosts, 8, ("mlx5_0", "mlx5_3"))
+    assert (check.per_rail, check.rounds) == (False, 2)
+
+
+def test_plans_that_cannot_be_made(check, pair, make_context) -> None:
+    with pytest.raises(NotApplicable):
+        check.plan(pair, make_context(LIMITS, {**FACTS, "gpu.count": 0}))
+    for missing in ("collective.binary", "collective.mpirun", "fabric.hcas"):
+        with pytest.raises(NoLimit):
+            check.plan(pair, make_context(LIMITS, {k: v for k, v in FACTS.items() if k != missing}))
+
+
+def test_nodes_of_different_kinds(check, make_node, make_context) -> None:
+    ctx = make_context(LIMITS, FACTS)
+    other = make_context(LIMITS, {**FACTS, "gpu.count": 4}).rules["test"]
+    mixed = type(ctx)(rules={**ctx.rules, "four": other})
+    with pytest.raises(CannotJudge, match="different numbers of GPUs"):
+        check.plan(Pair(make_node(), make_node(name="gpu-002", profile="four")), mixed)
+
+
+def test_good(judge, corpus_text, values) -> None:
+    outcome = judge(corpus_text(H100))
+    assert (outcome.verdict, outcome.reason, outcome.findings) == (Verdict.PASS, "", ())
+    assert values(outcome) == [("wrong", AT, 0, True), ("busbw", AT, 471.22, True)]
+
+
+def test_slow(judge, corpus_text, values) -> None:
+    outcome = judge(corpus_text(A100))
+    assert outcome.verdict is Verdict.FAIL
+    assert values(outcome) == [("wrong", AT, 0, True), ("busbw", AT, 177.59, False)]
+
+
+def test_the_survivor_prints_and_nobody_is_blamed(judge, corpus_text, answer) -> None:
+    outcome = judge(
+        answer(corpus_text("nccl-tests/09-alltoall-4gpu-comm-init-failure-all-ranks.txt"), status=3)
+    )
+    assert outcome.verdict is Verdict.FAIL
+    assert [(f.code, f.at) for f in outcome.findings] == [("COLL-FAILED", AT)]
+
+
+def test_a_hang(judge, corpus_text, answer) -> None:
+    text = corpus_text("nccl-tests/11-alltoall-hang-no-rows-no-error.txt")
+    outcome = judge(answer(text, ended=Ended.TIMEOUT))
+    assert outcome.findings == (Finding("COLL-FAILED", "hangs: 8 ranks, 0 sizes done in 300 s", AT),)
+
+
+def test_mpirun_that_starts_nothing_judges_no_hardware(judge, answer) -> None:
+    said = "-" * 60 + "\nThere are not enough slots available in the system\n" + "-" * 60 + "\n"  # invented
+    outcome = judge(answer("", status=1, stderr=said))
+    assert (outcome.verdict, outcome.code, outcome.reason) == (
+        Verdict.ERROR,
+        "COLL-SETUP",
+        "the test did not begin: There are not enough slots available in the system",
+    )
+
+
+def test_ranks_in_the_wrong_places(judge, corpus_text) -> None:
+    outcome = judge(corpus_text("nccl-tests/20-allreduce-mpirun-tag-output-2.18.txt"))
+    assert (outcome.verdict, outcome.code, outcome.reason) == (
+        Verdict.ERROR,
+        "COLL-SETUP",
+        "all_reduce ran with 2 ranks on 1 GPUs of 1 nodes, needed 16 on 2 nodes",
+    )
+
+
+def test_a_cut_log(judge, corpus_text) -> None:
+    text = corpus_text(H100)
+    outcome = judge(text[: text.index("# Out of bounds")])
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "OUTPUT-UNKNOWN")
+
+
+def test_no_tool(judge, answer) -> None:
+    outcome = judge(answer(ended=Ended.MISSING, detail="mpirun"))
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "TOOL-MISSING")
+
+
+def test_no_answer_in_time_and_no_text(judge, answer) -> None:
+    outcome = judge(answer(ended=Ended.TIMEOUT))
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "COMMAND-HANGS")
