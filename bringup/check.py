@@ -123,14 +123,15 @@ class Outputs:
         """
         out = self.get(node, command)
         if out.ended is Ended.MISSING:
-            raise ToolMissing(tuple(out.detail.split()))
+            raise ToolMissing(tuple(out.detail.split()), at=node.name)
         if out.ended is Ended.TIMEOUT:
             raise CannotJudge(
                 f"{_program(command)} did not answer within {command.timeout_s:g} s on {node.name}",
                 code="COMMAND-HANGS",
+                at=node.name,
             )
         if out.ended is not Ended.EXITED:
-            raise CannotJudge(f"{node.name}: {out.detail or out.ended.value}", code="NODE-LOST")
+            raise CannotJudge(f"{node.name}: {out.detail or out.ended.value}", code="NODE-LOST", at=node.name)
         if out.truncated:
             raise CannotJudge(
                 f"{_program(command)} printed more than {command.max_bytes} bytes on {node.name}"
@@ -297,7 +298,7 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
     """What the check says about the target, under the four rules of this module's docstring. Never raises."""
     measurements: list[Measurement] = []
     findings: list[Finding] = []
-    reason, code, verdict, why = "", "", Verdict.PASS, Why.NONE
+    reason, code, error_at, verdict, why = "", "", "", Verdict.PASS, Why.NONE
     try:
         for item in check.judge(target, outputs, ctx):  # type: ignore[arg-type]
             if isinstance(item, Finding):
@@ -310,7 +311,7 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
     except NotApplicable as no:
         reason, verdict, why = str(no), Verdict.NOT_RUN, Why.NOT_APPLICABLE
     except CannotJudge as cannot:
-        reason, code, verdict = cannot.reason, cannot.code, Verdict.ERROR
+        reason, code, error_at, verdict = cannot.reason, cannot.code, cannot.at, Verdict.ERROR
         if isinstance(cannot, ParseError):
             reason, code = f"output not understood: {reason}", code or "OUTPUT-UNKNOWN"
     except Exception:  # noqa: BLE001  the door to code of any author: a bug there must not take the run along
@@ -342,6 +343,7 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
         at=components(target, ctx),
         reason=reason,
         code=code,
+        error_at=error_at,
         why=why,
         measurements=tuple(measurements),
         findings=tuple(findings),

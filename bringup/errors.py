@@ -80,13 +80,15 @@ class RunFolderError(UsageError):
 class CannotJudge(BringupError):
     """The check cannot give a verdict; the target's outcome becomes ERROR.
 
-    `code` names the fault if the reason is one that somebody can act on (for example NODE-UNREACHABLE).
+    `code` names the fault if the reason is one that somebody can act on (for example NODE-UNREACHABLE), `at` the
+    component that is to blame if it is not the whole target (of a pair, the node whose tool is missing).
     """
 
-    def __init__(self, reason: str, *, code: str = "") -> None:
+    def __init__(self, reason: str, *, code: str = "", at: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.at = at
 
 
 class ParseError(CannotJudge):
@@ -100,10 +102,9 @@ class NoLimit(CannotJudge):
 class ToolMissing(CannotJudge):
     """A program that the check needs is not installed on the node."""
 
-    def __init__(self, tools: tuple[str, ...]) -> None:
-        super().__init__(
-            f"not installed on the node (or not in PATH): {', '.join(tools)}", code="TOOL-MISSING"
-        )
+    def __init__(self, tools: tuple[str, ...], *, at: str = "") -> None:
+        missing = f"not installed on the node (or not in PATH): {', '.join(tools)}"
+        super().__init__(missing, code="TOOL-MISSING", at=at)
         self.tools = tools
 
 

@@ -261,7 +261,9 @@ class Limit:
         return _OPS[self.op](value, self.value)
 
     def __str__(self) -> str:
-        value = self.value if isinstance(self.value, str | bool) else f"{self.value:g}"
+        value = self.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
         words = {
             ">=": "at least ",
             "<=": "at most ",
@@ -334,7 +336,8 @@ class Outcome:
     """What one check said about one target. Immutable; a later attempt is a new outcome.
 
     `target` is the target's key, `nodes` the names of the nodes that took part, `at` the component that the target
-    stands for (a node, or both ports of a pair). `code` is set for an ERROR that somebody can act on.
+    stands for (a node, or both ports of a pair). `code` is set for an ERROR that somebody can act on, and `error_at`
+    for one that a part of the target is to blame for.
     """
 
     check: str
@@ -346,6 +349,7 @@ class Outcome:
     attempt: int = 1
     reason: str = ""
     code: str = ""
+    error_at: str = ""
     why: Why = Why.NONE
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -130,13 +130,13 @@ def run(
 @click.option(
     "--workers",
     type=click.IntRange(1, 512),
-    default=0,
+    default=None,
     show_default="as before",
     help="Nodes worked on at once.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
-def resume(name: str, runs: Path, workers: int, as_json: bool, quiet: bool) -> int:
+def resume(name: str, runs: Path, workers: int | None, as_json: bool, quiet: bool) -> int:
     """Take up a run that was interrupted or killed; what has passed or failed is not repeated.
 
     What could not be judged, was not run or is missing is tried again, with the run's own frozen inputs.

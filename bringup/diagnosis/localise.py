@@ -70,7 +70,9 @@ def gather(signs: list[Sign], nodes: Mapping[str, Node]) -> list[Sign]:
     on_leaf: dict[str, int] = defaultdict(int)
     for leaf in leaf_of.values():
         on_leaf[leaf] += 1
-    pair_signs = [s for s in signs if len(s.nodes) == 2 and len(s.at) == 1 and "/hca/" in s.at[0]]
+    pair_signs = [
+        s for s in signs if len(s.nodes) == 2 and len(s.at) == 1 and "/hca/" in s.at[0] and not s.unjudged
+    ]
     for sign in pair_signs:
         path = sign.at[0]
         ports[sign.code][path.split("/")[0]].add(path)
@@ -86,9 +88,9 @@ def gather(signs: list[Sign], nodes: Mapping[str, Node]) -> list[Sign]:
         planned = len(nodes[name].ports) if name in nodes else 0
         leaf = leaf_of.get(path, "")
         if planned >= 2 and len(ports[sign.code][name]) * 2 >= planned and len(ports[sign.code][name]) >= 2:
-            moved.append(dataclasses.replace(sign, code="NODE-SLOW", at=(name,)))
+            moved.append(dataclasses.replace(sign, code="NODE-SLOW", was=sign.code, at=(name,)))
         elif leaf and on_leaf[leaf] >= 4 and len(leaves[sign.code][leaf]) * 2 >= on_leaf[leaf]:
-            moved.append(dataclasses.replace(sign, code="LEAF-SLOW", at=(leaf,)))
+            moved.append(dataclasses.replace(sign, code="LEAF-SLOW", was=sign.code, at=(leaf,)))
         else:
             moved.append(sign)
     return moved

@@ -26,19 +26,30 @@ def explained(signs: Sequence[Sign], faults: Mapping[str, Fault]) -> dict[int, i
     cause: dict[int, int] = {}
     for index, sign in enumerate(signs):
         fault = faults.get(sign.code)
-        if fault is None or not fault.explained_by:
-            continue
-        near = {i for path in sign.at for i in by_node[path.split("/")[0]]}
+        explaining = fault.explained_by if fault else ()
+        near = sorted({i for path in sign.at for i in by_node[path.split("/")[0]]} - {index})
         candidates = [
-            i for i in near
-            if signs[i].code in fault.explained_by and any(related(p, q) for p in signs[i].at for q in sign.at)
-        ]  # fmt: skip
+            (rank, STAGES.index(signs[i].stage), i)
+            for i in near
+            if (rank := _rank(signs[i], sign, explaining)) is not None
+            and any(related(p, q) for p in signs[i].at for q in sign.at)
+        ]
         if candidates:
-            cause[index] = min(
-                candidates,
-                key=lambda i: (fault.explained_by.index(signs[i].code), STAGES.index(signs[i].stage), i),
-            )
+            cause[index] = min(candidates)[2]
     return {index: _root(index, cause) for index in cause if _root(index, cause) != index}
+
+
+def _rank(cause: Sign, sign: Sign, explaining: Sequence[str]) -> int | None:
+    """How good an explanation a sign is for another: its place in the list, or None if it is none.
+
+    What was proven explains what could not be judged for the same reason.
+    """
+    for code in (cause.code, cause.was):
+        if code in explaining:
+            return explaining.index(code)
+    if sign.unjudged and not cause.unjudged and sign.code == cause.code:
+        return len(explaining)
+    return None
 
 
 def _root(index: int, cause: Mapping[int, int]) -> int:

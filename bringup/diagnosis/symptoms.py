@@ -10,7 +10,10 @@ from bringup.model import Fault, Measurement, Outcome, Stage, Verdict, Weight
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A symptom on its way to a defect. `at` has two paths for a pair that is not yet localised."""
+    """A symptom on its way to a defect. `at` has two paths for a pair that is not yet localised.
+
+    `was` is the code that it had before many of its kind were gathered into one of a larger part.
+    """
 
     code: str
     at: tuple[str, ...]
@@ -23,6 +26,7 @@ class Sign:
     expected: str = ""
     value: float | None = None
     unjudged: bool = False
+    was: str = ""
 
     @property
     def component(self) -> str:
@@ -68,6 +72,7 @@ def signs(outcome: Outcome, faults: Mapping[str, tuple[Fault, ...]]) -> Iterator
                 yield sign(f.code, _paths(f.at, outcome), f.message, measured=f.message)
     if outcome.verdict is Verdict.ERROR or (outcome.verdict is Verdict.FAIL and outcome.reason):
         at = outcome.at if len(outcome.nodes) > 1 else outcome.nodes
+        at = (outcome.error_at,) if outcome.error_at else at
         yield sign(outcome.code or "NOT-JUDGED", at, outcome.reason, measured=outcome.reason, unjudged=True)
 
 

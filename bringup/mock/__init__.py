@@ -34,8 +34,9 @@ __all__ = ["KINDS", "SHAPES", "FaultSpec", "Mistake", "Served", "Simulated", "ch
 
 _FILES_PER_NODE = 12
 _MEMORY = "/dev/shm"
-_MEMORY_PER_NODE = 4 << 20
-_MEMORY_SPARE = 64 << 20
+_MEMORY_PER_NODE = 2 << 20
+_MEMORY_SPARE = 32 << 20
+_ENTRIES_PER_NODE = 2000
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ def _fast_folder(nodes: int) -> str | None:
         return None
     room = os.statvfs(_MEMORY)
     fits = room.f_bavail * room.f_frsize > _MEMORY_SPARE + nodes * _MEMORY_PER_NODE
+    fits = fits and room.f_favail > nodes * _ENTRIES_PER_NODE
     return _MEMORY if fits and not room.f_flag & os.ST_NOEXEC else None
 
 

@@ -197,7 +197,8 @@ class Servers:
             self.errors.append(traceback.format_exc())
         finally:
             time.sleep(max(0.0, began + _SHORTEST_S - time.monotonic()))
-            channel.close()
+            with contextlib.suppress(OSError, EOFError):
+                channel.close()
 
 
 class _Login(paramiko.ServerInterface):

@@ -147,8 +147,9 @@ class Session:
 
     def _take(self) -> None:
         """Carry input from the client to the process, and its end."""
-        if self._channel.recv_ready() and len(self._input) < _MOST_PENDING:
-            self._input += self._channel.recv(_CHUNK)
+        if self._channel.recv_ready():
+            if len(self._input) < _MOST_PENDING:
+                self._input += self._channel.recv(_CHUNK)
         elif self._channel.eof_received:
             self._input_ended = True
         if self._stdin is None:
@@ -161,7 +162,7 @@ class Session:
             return
         except BrokenPipeError:
             self._input = b""
-        if self._input_ended and not self._channel.recv_ready():
+        if self._input_ended:
             self._close_stdin()
 
     def _close_stdin(self) -> None:

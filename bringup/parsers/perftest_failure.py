@@ -37,6 +37,16 @@ class Cause(StrEnum):
         """Whether it speaks against port, cable or switch. The others are set-up, software or limits."""
         return self in (Cause.PORT_DOWN, Cause.QUEUE_PAIR, Cause.RETRY, Cause.NO_DATA)
 
+    @property
+    def at_port(self) -> bool:
+        """Whether it lies with the port of the end that says so."""
+        return self in (Cause.PORT_DOWN, Cause.NO_DEVICE, Cause.NO_ADDRESS)
+
+    @property
+    def at_node(self) -> bool:
+        """Whether it lies with the node of the end that says so, whatever the port."""
+        return self in (Cause.MEMORY, Cause.RESOURCES, Cause.LISTEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

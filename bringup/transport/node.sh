@@ -18,15 +18,14 @@ ROOT=$b_root PATH=$b_path LC_ALL=C TERM=dumb COLUMNS=500
 export ROOT PATH LC_ALL TERM COLUMNS
 b_uid=$(id -u)
 printf '%s hello %s\n' "$b_token" "$b_uid" >&4
-b_s=
-for b_d in "${TMPDIR:-/tmp}" /tmp /dev/shm /var/tmp /run; do
-  b_s=$(mktemp -d "$b_d/bringup.XXXXXXXX" 2>/dev/null) && cd "$b_s" && echo x >x && break
-  [ -z "$b_s" ] || rm -rf "$b_s"
-  b_s=
+# The mark is random, and mkdir fails if somebody was there before: as good as mktemp, and one process less.
+for b_d in "${TMPDIR:-/tmp}" /tmp /dev/shm /var/tmp /run ''; do
+  b_s=$b_d/bringup.$b_mark
+  [ "$b_d" ] && mkdir "$b_s" && cd "$b_s" && echo x >x && mkdir $b_dirs && mkfifo q && break
+  [ -z "$b_d" ] || rm -rf "$b_s"
 done 2>/dev/null
-if [ -z "$b_s" ] || ! mkdir $b_dirs || ! mkfifo q; then
+if [ -z "$b_d" ]; then
   printf '%s fatal no directory to write to (tried TMPDIR, /tmp, /dev/shm, /var/tmp, /run)\n' "$b_token" >&4
-  [ -z "$b_s" ] || rm -rf "$b_s"
   exit 1
 fi
 exec 3<>q
@@ -49,14 +48,12 @@ b_now() {
 # with NUL) is not POSIX, but GNU, busybox and toybox have it.
 b_sweep='for n in 1 2 3; do
 l=$(grep -lzse "^BRINGUP_MARK=$2" /proc/[0-9]*/environ)
-[ "$l" ] || exit 0
 for p in $l; do p=${p#/proc/}; kill -$1 ${p%%/*}; done
-[ $1 = KILL ] || exit 0
+[ $1 = KILL ] && [ "$l" ] || break
 done 2>/dev/null'
-
 # b_signal SIGNAL PATTERN: the sweep, and with root rights where commands had them. A sudo that hangs stops nobody.
 b_signal() {
-  (eval "$b_sweep")
+  eval "$b_sweep"
   for b_f in r.*; do
     [ -e "$b_f" ] && BRINGUP_MARK='' sudo -n sh -c "$b_sweep" sh "$1" "$2" </dev/null >/dev/null 2>&1
     break

@@ -28,4 +28,6 @@ def watch(
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     from bringup.tui.app import BringupApp
 
-    BringupApp(folder, ascii_mode=ascii_mode, slow_link=slow_link, clock=clock).run()
+    farewell = BringupApp(folder, ascii_mode=ascii_mode, slow_link=slow_link, clock=clock).run()
+    if farewell:
+        print(farewell)

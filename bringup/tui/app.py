@@ -49,8 +49,8 @@ class NodeSearch(Provider):
                 )
 
 
-class BringupApp(App[None]):
-    """Shows the run in a folder, live or finished."""
+class BringupApp(App[str]):
+    """Shows the run in a folder, live or finished. Its result is what to tell the person who has left."""
 
     TITLE = "bringup"
     CSS = """
@@ -178,7 +178,8 @@ class BringupApp(App[None]):
         if view.over or not view.state.info.id:
             self.exit()
         else:
-            self.exit(message=f"The run goes on. To see it again: bringup watch {view.folder}")
+            place = self.desk.look.text(str(view.folder), 4000)
+            self.exit(result=f"The run goes on. To see it again: bringup watch {place}")
 
     # ------------------------------------------------------------------------------------------------ palette
 

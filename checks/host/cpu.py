@@ -28,10 +28,8 @@ class Cpu(Check[Node]):
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         seen = host.parse_cpu(out.text(target, host.CPU))
-        yield Measurement(
-            "threads", seen.threads, "threads", target.name, ctx.limit(target, "host.cpu.threads")
-        )
+        yield Measurement("threads", seen.threads, "", target.name, ctx.limit(target, "host.cpu.threads"))
         limit = ctx.limit(target, "host.cpu.sockets")
         if seen.sockets is None:
             raise CannotJudge("the kernel does not tell how many sockets there are")
-        yield Measurement("sockets", seen.sockets, "sockets", target.name, limit)
+        yield Measurement("sockets", seen.sockets, "", target.name, limit)

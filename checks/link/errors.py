@@ -31,7 +31,7 @@ class Errors(Check[Node]):
         Fault(
             "LINK-ERRORS",
             "{at} counts errors",
-            "clean and reseat {cable} at {node} {place} {at} and at {leaf} {leaf_port}, clear the counters, run again;"
+            "clean and reseat {cable} at {at} {place} and at {leaf} {leaf_port}, clear the counters, run again;"
             " replace the cable if they rise",
             explained_by=("LINK-DOWN",),
         ),
@@ -46,11 +46,15 @@ class Errors(Check[Node]):
         devices = rdma_sysfs.parse(out.text(target, rdma_sysfs.PORTS))
         limits = {counter: ctx.limit(target, name) for counter, name in _COUNTERS.items()}
         unknown: list[str] = []
+        missing: list[str] = []
         for planned in ctx.training_ports(target):
             at = port_path(target.name, planned.hca)
             port = rdma_sysfs.find_port(devices, planned.hca)
+            if port is None:
+                missing.append(planned.hca)
+                continue
             for counter, limit in limits.items():
-                if port is None or counter not in port.counters:
+                if counter not in port.counters:
                     unknown.append(f"{planned.hca} {counter}")
                     continue
                 count = port.counters[counter]
@@ -58,6 +62,11 @@ class Errors(Check[Node]):
                 if port.full(counter):
                     message = f"{counter} stands at its end: at least {count}"
                     yield Finding("LINK-ERRORS", message, at, Weight.NOTE)
+        if missing:
+            at = f"{target.name}/hca/{missing[0]}"
+            raise CannotJudge(
+                f"no counters of {', '.join(missing)}: no such adapter", code="HCA-MISSING", at=at
+            )
         if unknown:
             raise CannotJudge(
                 f"not reported: {', '.join(unknown[:5])}" + (" and more" if len(unknown) > 5 else "")

@@ -43,4 +43,5 @@ class Layer(Check[Node]):
                 at = port_path(target.name, planned.hca)
                 yield Measurement("link_layer", port.link_layer, "", at, limit)
         if unknown:
-            raise CannotJudge(f"no link layer read from {', '.join(unknown)}", code="HCA-MISSING")
+            at = f"{target.name}/hca/{unknown[0]}"
+            raise CannotJudge(f"no link layer read from {', '.join(unknown)}", code="HCA-MISSING", at=at)

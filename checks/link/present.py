@@ -23,7 +23,7 @@ class Present(Check[Node]):
         Fault(
             "HCA-MISSING",
             "{at} is missing",
-            "reseat the adapter {at} in {node} {place} and its riser; if it stays away, swap it with a neighbour",
+            "reseat the adapter {at} {place} and its riser; if it stays away, swap it with a neighbour",
         ),
     )
 

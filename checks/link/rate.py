@@ -19,7 +19,7 @@ class Rate(Check[Node]):
         Fault(
             "LINK-RATE",
             "{at} runs below its rate",
-            "clean and reseat both ends of {cable} ({node} {place} {at}, {leaf} {leaf_port}); then replace it; check splits",
+            "clean and reseat both ends of {cable} ({at} {place}; {leaf} {leaf_port}), then replace it; look for a split port",
             explained_by=("LINK-DOWN", "LINK-DISABLED", "LINK-INIT"),
         ),
     )

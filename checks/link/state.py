@@ -24,7 +24,7 @@ class State(Check[Node]):
         Fault(
             "LINK-DOWN",
             "no link on {at}",
-            "reseat {cable} at {node} {place} {at} and at {leaf} {leaf_port}, clean the optics; then replace cable or optic",
+            "reseat {cable} at {at} {place} and at {leaf} {leaf_port}, clean the optics; then replace cable or optic",
             explained_by=("HCA-MISSING",),
         ),
         Fault(

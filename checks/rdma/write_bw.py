@@ -8,7 +8,7 @@ from bringup.check import Check, Context, Outputs, Plan, Step, port_path, serve
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Ended, Fault, Finding, Level, Measurement, Node, Output, Pair, Severity, Stage, Who
 from bringup.parsers import perftest
-from bringup.parsers.perftest_failure import Cause, pair_failure
+from bringup.parsers.perftest_failure import pair_failure
 
 _PORT_CAUSES = (
     "HCA-MISSING",
@@ -46,7 +46,7 @@ class WriteBandwidth(Check[Pair]):
         ),
         Fault(
             "RDMA-SETUP",
-            "the test between {at} could not start",
+            "the test of {at} could not start",
             "free or open the TCP port between the nodes, raise memlock, install one perftest version; then: bringup resume",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
@@ -67,10 +67,10 @@ class WriteBandwidth(Check[Pair]):
         reason = pair_failure(waited, measured)
         if reason is not None:
             node, why = reason
+            place = ports[node] if why.cause.at_port else node if why.cause.at_node else ""
             if not why.cause.fabric:
-                raise CannotJudge(f"{node}: {why}", code="RDMA-SETUP")
-            place = ports[node] if why.cause is Cause.PORT_DOWN else at
-            yield Finding("RDMA-CONNECT", f"{node}: {why}", place)
+                raise CannotJudge(f"{node}: {why}", code="RDMA-SETUP", at=place)
+            yield Finding("RDMA-CONNECT", f"{node}: {why}", place or at)
             return
         row = perftest.bandwidths(out.text(target.a, client.command))[-1]
         limit = ctx.limit(target.a, "rdma.write_bw")

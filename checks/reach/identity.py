@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.errors import NotApplicable
 from bringup.model import Fault, Finding, Limit, Measurement, Node, Stage, Weight, Who
 from bringup.parsers import host
 
@@ -18,24 +19,24 @@ class Identity(Check[Node]):
         Fault(
             "NODE-IDENTITY",
             "the machine at the address of {node} is not {node}",
-            "compare the serial label at {place} with the inventory; correct the inventory, the host name or the slot",
+            "compare the serial label of {node} {place} with the inventory; correct the inventory, the host name or the slot",
             Who.PLAN,
         ),
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
+        if target.connection == "local" and not target.serial:
+            raise NotApplicable("no connection is made: this machine is this machine, whatever it is called")
         return run(target, host.IDENTITY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         seen = host.parse_identity(out.text(target, host.IDENTITY))
-        expected = Limit(
-            "reach.hostname",
-            "==",
-            _short(target.name),
-            why="the node's name in the inventory",
-            source="inventory",
-        )
-        yield Measurement("hostname", _short(seen.hostname), "", target.name, expected)
+        if target.connection != "local":
+            name = _short(target.name)
+            expected = Limit(
+                "reach.hostname", "==", name, why="the name in the inventory", source="inventory"
+            )
+            yield Measurement("hostname", _short(seen.hostname), "", target.name, expected)
         if not target.serial:
             return
         if seen.serial is not None:

@@ -23,7 +23,10 @@ def plan(count: int) -> tuple[Node, ...]:
             f"gpu-{n:03}",
             serial=f"SIM{n:05}",
             profile="hgx-h100",
-            ports=tuple(Port(rail, hca, leaf=f"leaf-{rail + 1:02}", leaf_port=str(n)) for rail, hca in enumerate(RAILS)),
+            ports=tuple(
+                Port(rail, hca, leaf=f"leaf-{rail + 1:02}", leaf_port=str(n))
+                for rail, hca in enumerate(RAILS)
+            ),
         )
         for n in range(1, count + 1)
     )
@@ -35,7 +38,9 @@ class Lab:
 
     served: Served
 
-    def sh(self, node: str, script: str, timeout: float = 20.0, **env: str) -> subprocess.CompletedProcess[str]:
+    def sh(
+        self, node: str, script: str, timeout: float = 20.0, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run sh text in the node's own environment."""
         return subprocess.run(
             ["/bin/sh", "-c", script],
@@ -53,7 +58,13 @@ class Lab:
         script = f'ROOT=$BRINGUP_ROOT; export ROOT\n{"sudo -n " if command.root else ""}sh -c "$COMMAND"'
         done = self.sh(node, script, COMMAND=command.script, LC_ALL="C", TERM="dumb", COLUMNS="500")
         return Output(
-            node, command, Ended.EXITED, done.returncode, done.stdout.encode(), done.stderr.encode(), as_root=command.root
+            node,
+            command,
+            Ended.EXITED,
+            done.returncode,
+            done.stdout.encode(),
+            done.stderr.encode(),
+            as_root=command.root,
         )
 
     def text(self, node: str, command: Command) -> str:
@@ -106,7 +117,9 @@ def lab() -> Iterator[MakeLab]:
             params: Mapping[str, str | int | float | bool] | None = None,
         ) -> Lab:  # fmt: skip
             specs = [*faults, *([FaultSpec(kind, ("gpu-001",), Params(params or {}))] if kind else [])]
-            served = stack.enter_context(serve(Simulate(seed=7, speed=speed, faults=tuple(specs)), plan(count)))
+            served = stack.enter_context(
+                serve(Simulate(seed=7, speed=speed, faults=tuple(specs)), plan(count))
+            )
             made.append(Lab(served))
             return made[-1]
 

@@ -11,13 +11,20 @@ from bringup.model import Node, Port
 NODES = (Node("gpu-001"), Node("gpu-002"))
 
 
-def mistakes(*faults: tuple[str, dict[str, str | int | float | bool]], shape: str = "hgx-h100", speed: float = 20.0):  # type: ignore[no-untyped-def]
-    specs = tuple(FaultSpec(kind, ("gpu-001",), Params(params), line) for line, (kind, params) in enumerate(faults, 10))
+def mistakes(
+    *faults: tuple[str, dict[str, str | int | float | bool]], shape: str = "hgx-h100", speed: float = 20.0
+):  # type: ignore[no-untyped-def]
+    specs = tuple(
+        FaultSpec(kind, ("gpu-001",), Params(params), line) for line, (kind, params) in enumerate(faults, 10)
+    )
     return [(m.line, m.text) for m in check_faults(Simulate(shape=shape, speed=speed, faults=specs), NODES)]
 
 
 def test_a_good_section_has_no_mistake():  # type: ignore[no-untyped-def]
-    assert mistakes(("gpu-lost", {"gpu": 7}), ("port-rate", {"hca": "mlx5_7", "rate": 200}), ("unreachable", {})) == []
+    assert (
+        mistakes(("gpu-lost", {"gpu": 7}), ("port-rate", {"hca": "mlx5_7", "rate": 200}), ("unreachable", {}))
+        == []
+    )
 
 
 def test_all_mistakes_come_at_once():  # type: ignore[no-untyped-def]
@@ -55,7 +62,9 @@ def test_all_mistakes_come_at_once():  # type: ignore[no-untyped-def]
 
 def test_unknown_nodes_shapes_and_speeds_are_mistakes():  # type: ignore[no-untyped-def]
     spec = FaultSpec("gpu-lost", ("gpu-01",), Params({"gpu": 1}), 5)
-    assert check_faults(Simulate(faults=(spec,)), NODES) == [(5, "fault gpu-lost: no node 'gpu-01'; did you mean gpu-001?")]
+    assert check_faults(Simulate(faults=(spec,)), NODES) == [
+        (5, "fault gpu-lost: no node 'gpu-01'; did you mean gpu-001?")
+    ]
     assert check_faults(Simulate(faults=(FaultSpec("driver-down", (), Params(), 6),)), NODES) == [
         (6, "fault driver-down: no node is named")
     ]

@@ -14,7 +14,9 @@ def test_a_node_says_who_it_is(healthy):  # type: ignore[no-untyped-def]
 
 
 def test_processors_memory_and_limits_are_those_of_the_shape(healthy):  # type: ignore[no-untyped-def]
-    assert host.parse_cpu(healthy.text("gpu-001", host.CPU)) == host.Cpu(224, 2, "Intel(R) Xeon(R) Platinum 8480C")
+    assert host.parse_cpu(healthy.text("gpu-001", host.CPU)) == host.Cpu(
+        224, 2, "Intel(R) Xeon(R) Platinum 8480C"
+    )
     assert 2000 < host.parse_memory_kib(healthy.text("gpu-001", host.MEMORY)) / 2**20 < 2048
     limits = host.parse_limits(healthy.text("gpu-001", host.LIMITS))
     assert host.limit_of(limits, "locked memory").unlimited
@@ -28,7 +30,9 @@ def test_versions_are_found_without_a_tool(healthy):  # type: ignore[no-untyped-
 
 
 def test_the_simulated_tools_are_in_the_path_and_nothing_else_of_this_machine(healthy):  # type: ignore[no-untyped-def]
-    found = host.parse_tools(healthy.text("gpu-001", host.tools(("nvidia-smi", "ib_write_bw", "sed", "python3", "git"))))
+    found = host.parse_tools(
+        healthy.text("gpu-001", host.tools(("nvidia-smi", "ib_write_bw", "sed", "python3", "git")))
+    )
     folder = healthy.served.folder
     assert {name: path and path.startswith(str(folder)) for name, path in found.items()} == {
         "nvidia-smi": True, "ib_write_bw": True, "sed": True, "python3": None, "git": None,
@@ -45,7 +49,9 @@ def test_the_clock_follows_its_source(healthy):  # type: ignore[no-untyped-def]
 
 def test_the_kernel_log_of_a_healthy_node_has_noise_but_no_fault(healthy):  # type: ignore[no-untyped-def]
     log = kernel_log.parse(healthy.text("gpu-001", kernel_log.LOG))
-    assert not [e for e in log.events if isinstance(e, kernel_log.Xid | kernel_log.FellOff | kernel_log.SlowPath)]
+    assert not [
+        e for e in log.events if isinstance(e, kernel_log.Xid | kernel_log.FellOff | kernel_log.SlowPath)
+    ]
     text = healthy.sh("gpu-001", "sudo -n dmesg").stdout
     assert "Firmware Bug" in text and "taints kernel" in text
     stamps = [float(line[1:].split("]")[0]) for line in text.splitlines()]
@@ -54,7 +60,10 @@ def test_the_kernel_log_of_a_healthy_node_has_noise_but_no_fault(healthy):  # ty
 
 def test_only_root_reads_the_kernel_log(healthy):  # type: ignore[no-untyped-def]
     done = healthy.sh("gpu-001", "dmesg")
-    assert (done.returncode, done.stderr) == (1, "dmesg: read kernel buffer failed: Operation not permitted\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "dmesg: read kernel buffer failed: Operation not permitted\n",
+    )
     assert healthy.sh("gpu-001", "journalctl -k").returncode == 1
     assert "kernel: " in healthy.sh("gpu-001", "sudo -n journalctl -k").stdout
 
@@ -109,11 +118,15 @@ def test_the_login_is_no_root_but_may_become_it(healthy):  # type: ignore[no-unt
 
 
 def test_small_programs_answer(healthy):  # type: ignore[no-untyped-def]
-    done = healthy.sh("gpu-001", "hostname; hostname -s; uname -sr; sudo -n dmidecode -s system-serial-number; ofed_info -s")
+    done = healthy.sh(
+        "gpu-001", "hostname; hostname -s; uname -sr; sudo -n dmidecode -s system-serial-number; ofed_info -s"
+    )
     assert done.stdout.splitlines() == [
         "gpu-001", "gpu-001", "Linux 5.15.0-112-generic", "SIM00001", "OFED-internal-24.10-1.1.4:",
     ]  # fmt: skip
     assert healthy.sh("gpu-001", "dmidecode -s system-serial-number").returncode == 1
     lscpu = healthy.sh("gpu-001", "lscpu").stdout
-    assert "Socket(s):                       2\n" in lscpu and "CPU(s):                          224\n" in lscpu
+    assert (
+        "Socket(s):                       2\n" in lscpu and "CPU(s):                          224\n" in lscpu
+    )
     assert "nvidia_peermem" in healthy.sh("gpu-001", "lsmod").stdout

@@ -23,7 +23,9 @@ def test_eight_gpus_reach_their_plateau(healthy):  # type: ignore[no-untyped-def
     (test,) = nccl_tests.parse(out.text)
     node = healthy.served.hardware("gpu-001")
     assert (out.status, test.name, test.concluded, test.wrong, test.out_of_bounds) == (0, BINARY, True, 0, 0)
-    assert [(r.host, r.device, r.bus) for r in test.ranks] == [("gpu-001", g.index, g.bdf[:-2]) for g in node.gpus]
+    assert [(r.host, r.device, r.bus) for r in test.ranks] == [
+        ("gpu-001", g.index, g.bdf[:-2]) for g in node.gpus
+    ]
     assert [row.size_bytes >> 30 for row in test.rows] == [1, 2, 4, 8]
     assert 478 < test.largest.out_of_place.busbw_gbs < 484
     row = test.largest.out_of_place
@@ -46,7 +48,10 @@ def test_two_nodes_are_bound_by_nvlink_not_by_the_wire(healthy):  # type: ignore
 
 
 def test_one_gpu_of_each_node_measures_one_rail(healthy):  # type: ignore[no-untyped-def]
-    done = healthy.sh("gpu-001", "mpirun -np 2 -H gpu-001:1,gpu-002:1 -x NCCL_IB_HCA==mlx5_4 all_reduce_perf -b 8G -e 8G -g 1")
+    done = healthy.sh(
+        "gpu-001",
+        "mpirun -np 2 -H gpu-001:1,gpu-002:1 -x NCCL_IB_HCA==mlx5_4 all_reduce_perf -b 8G -e 8G -g 1",
+    )
     (test,) = nccl_tests.parse(done.stdout)
     assert 44 < test.largest.out_of_place.busbw_gbs < 47
 
@@ -73,7 +78,9 @@ def test_a_slow_port_slows_a_pair_only_when_the_wire_is_the_limit(lab):  # type:
 
 
 def test_without_a_usable_port_the_job_crawls_over_tcp(lab):  # type: ignore[no-untyped-def]
-    faults = [FaultSpec("port-down", ("gpu-002",), Params({"hca": f"mlx5_{n}"})) for n in (0, 3, 4, 5, 6, 9, 10, 11)]
+    faults = [
+        FaultSpec("port-down", ("gpu-002",), Params({"hca": f"mlx5_{n}"})) for n in (0, 3, 4, 5, 6, 9, 10, 11)
+    ]
     out = pair(lab(faults=faults))
     (test,) = nccl_tests.parse(out.text)
     assert out.status == 0 and test.largest.out_of_place.busbw_gbs < 3
@@ -115,16 +122,22 @@ def test_hosts_that_cannot_be_reached_end_the_job(lab):  # type: ignore[no-untyp
 
 
 def test_mpirun_runs_plain_programs_on_every_host(healthy):  # type: ignore[no-untyped-def]
-    done = healthy.sh("gpu-001", "mpirun --allow-run-as-root --mca btl tcp,self -np 2 -H gpu-001,gpu-003 hostname")
+    done = healthy.sh(
+        "gpu-001", "mpirun --allow-run-as-root --mca btl tcp,self -np 2 -H gpu-001,gpu-003 hostname"
+    )
     assert done.stdout == "gpu-001\ngpu-003\n"
 
 
 def test_the_json_report_holds_the_same_figures(healthy):  # type: ignore[no-untyped-def]
-    done = healthy.sh("gpu-001", "cd $TMPDIR && all_reduce_perf -b 1G -e 8G -f 2 -g 8 -J out.json && cat out.json")
+    done = healthy.sh(
+        "gpu-001", "cd $TMPDIR && all_reduce_perf -b 1G -e 8G -f 2 -g 8 -J out.json && cat out.json"
+    )
     text, _, document = done.stdout.partition("{\n")
     (from_text,), from_json = nccl_tests.parse(text), nccl_json.parse("{\n" + document)
     assert from_json.concluded and len(from_json.rows) == 4
-    assert from_json.largest.out_of_place.busbw_gbs == pytest.approx(from_text.largest.out_of_place.busbw_gbs, rel=1e-3)
+    assert from_json.largest.out_of_place.busbw_gbs == pytest.approx(
+        from_text.largest.out_of_place.busbw_gbs, rel=1e-3
+    )
 
 
 def test_a_hanging_collective_prints_its_header_and_no_row(lab):  # type: ignore[no-untyped-def]

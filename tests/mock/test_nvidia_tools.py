@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from bringup.parsers import nvidia_smi_csv, nvidia_smi_nvlink, nvidia_smi_table, nvidia_smi_topo, nvidia_smi_xml
+from bringup.parsers import (
+    nvidia_smi_csv,
+    nvidia_smi_nvlink,
+    nvidia_smi_table,
+    nvidia_smi_topo,
+    nvidia_smi_xml,
+)
 
 
 def test_the_xml_report_tells_every_gpu_as_it_is(healthy):  # type: ignore[no-untyped-def]
@@ -13,7 +19,12 @@ def test_the_xml_report_tells_every_gpu_as_it_is(healthy):  # type: ignore[no-un
         (g.index, g.bdf[-7:], g.uuid, g.serial, "NVIDIA H100 80GB HBM3", 81559) for g in node.gpus
     ]
     first = smi.gpus[0]
-    assert (first.lost, first.persistence, first.mig, first.ecc_mode) == (False, "Enabled", "Disabled", "Enabled")
+    assert (first.lost, first.persistence, first.mig, first.ecc_mode) == (
+        False,
+        "Enabled",
+        "Disabled",
+        "Enabled",
+    )
     assert (first.pcie.gen, first.pcie.gen_max, first.pcie.width, first.pcie.width_max) == (1, 5, 16, 16)
     assert (first.ecc.volatile_uncorrected, first.ecc.aggregate_uncorrected) == (0, 0)
     assert (first.remap.uncorrectable, first.remap.pending, first.remap.failed) == (0, False, False)

@@ -52,9 +52,14 @@ wait; cat $TMPDIR/s1 $TMPDIR/s2"""
     answers: list[str] = []
     server = threading.Thread(target=lambda: answers.append(here.sh("gpu-001", script).stdout))
     server.start()
-    here.sh("gpu-001", "until grep -q :4A39 $BRINGUP_ROOT/proc/net/tcp && grep -q :4A3A $BRINGUP_ROOT/proc/net/tcp; do :; done")
+    here.sh(
+        "gpu-001",
+        "until grep -q :4A39 $BRINGUP_ROOT/proc/net/tcp && grep -q :4A3A $BRINGUP_ROOT/proc/net/tcp; do :; done",
+    )
     clients = [
-        threading.Thread(target=here.sh, args=(f"gpu-00{n}", f"ib_write_bw -d mlx5_0 -p 1900{n - 1} -D 5 -F gpu-001"))
+        threading.Thread(
+            target=here.sh, args=(f"gpu-00{n}", f"ib_write_bw -d mlx5_0 -p 1900{n - 1} -D 5 -F gpu-001")
+        )
         for n in (2, 3)
     ]
     for client in clients:
@@ -116,10 +121,14 @@ def test_an_unknown_device_is_refused(healthy):  # type: ignore[no-untyped-def]
     ],
 )
 def test_what_a_broken_client_says(lab, kind, params, cause):  # type: ignore[no-untyped-def]
-    _, asked = lab(kind, params=params).both(
-        ("gpu-002", perftest.write_bw_server("mlx5_4", 18603, 1)),
-        ("gpu-001", perftest.write_bw_client("mlx5_4", 18603, 1, "gpu-002")),
-    ) if kind == "rdma-refuses" else (None, lab(kind, params=params).sh("gpu-001", "ib_write_bw -d mlx5_4 -s 1048576 gpu-002"))
+    _, asked = (
+        lab(kind, params=params).both(
+            ("gpu-002", perftest.write_bw_server("mlx5_4", 18603, 1)),
+            ("gpu-001", perftest.write_bw_client("mlx5_4", 18603, 1, "gpu-002")),
+        )
+        if kind == "rdma-refuses"
+        else (None, lab(kind, params=params).sh("gpu-001", "ib_write_bw -d mlx5_4 -s 1048576 gpu-002"))
+    )
     assert asked.returncode == 1
     assert failure(asked.stdout + asked.stderr, 1).cause is cause  # type: ignore[union-attr]
 

@@ -11,7 +11,13 @@ from bringup.parsers.majority import vote
 
 def test_all_agree() -> None:
     result = vote({"a": "1", "b": "1"})
-    assert (result.majority, result.odd, result.split, result.total, result.spread) == ("1", (), False, 2, "1 on 2")
+    assert (result.majority, result.odd, result.split, result.total, result.spread) == (
+        "1",
+        (),
+        False,
+        2,
+        "1 on 2",
+    )
 
 
 def test_a_third_is_a_minority_and_more_is_a_split() -> None:
@@ -31,4 +37,6 @@ def test_the_odd_ones_are_a_third_at_most_and_none_in_a_split(readings: dict[str
     assert result.total == len(readings)
     assert len(result.odd) * 3 <= len(readings)
     assert not (result.split and result.odd)
-    assert result.split or {readings[place] for place in readings if place not in result.odd} == {result.majority}
+    assert result.split or {readings[place] for place in readings if place not in result.odd} == {
+        result.majority
+    }

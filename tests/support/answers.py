@@ -72,6 +72,14 @@ def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
     return True
 
 
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie that nobody has fetched does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def processes_with(text: str) -> list[str]:
     """The command lines of processes whose environment holds this text, without zombies."""
     found = []

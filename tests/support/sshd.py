@@ -107,7 +107,8 @@ def sshd() -> Iterator[Sshd]:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         port = free_port()
-        host_keys = [keygen(folder / f"host_{kind}", "-t", kind) for kind in ("ed25519", "ecdsa", "rsa")]
+        host_keys = [keygen(folder / f"host_{kind}", "-t", kind) for kind in ("ed25519", "ecdsa")]
+        host_keys.append(keygen(folder / "host_rsa", "-t", "rsa", "-b", "2048"))
         key = keygen(folder / "client", "-t", "ed25519")
         ca = keygen(folder / "ca", "-t", "ed25519")
         authorized = folder / "authorized_keys"

@@ -12,13 +12,14 @@ from support.answers import eventually, processes_with
 from support.sshd import program
 
 from bringup.model import Node
-from bringup.transport import Options
+from bringup.transport import Options, guard
 from bringup.transport.local import LocalConnection
 
 
 @pytest.fixture(autouse=True)
-def no_thread_left() -> Iterator[None]:
-    """A thread that outlives its test is a leak."""
+def no_thread_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A thread that outlives its test is a leak. The thread of the deadlines need not wait for more work here."""
+    monkeypatch.setattr(guard, "_LINGER_S", 0.02)
     before = set(threading.enumerate())
     yield
     assert eventually(lambda: not set(threading.enumerate()) - before), set(threading.enumerate()) - before

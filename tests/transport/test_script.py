@@ -261,7 +261,7 @@ def test_several_bundles_at_once_do_not_hurt_each_other(local: Local) -> None:
 
 
 def test_no_room_anywhere_is_said(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "bin" / "mktemp"
+    broken = tmp_path / "bin" / "mkfifo"
     broken.parent.mkdir()
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

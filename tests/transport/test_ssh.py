@@ -10,11 +10,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.answers import Answers, eventually, run
+from support.answers import Answers, alive, eventually, run
 from support.sshd import Sshd, free_port, keygen, program
 
 from bringup.errors import LostKind, TransportError
@@ -109,21 +108,15 @@ def _gone(tmp_path: Path, seconds: float) -> bool:
     """Whether neither the process nor the scratch directory is there any more."""
     pid, _, scratch = (tmp_path / "notes").read_text().split()
 
-    def gone() -> bool:
-        with suppress(ProcessLookupError):
-            os.kill(int(pid), 0)
-            return False
-        return not Path(scratch).parent.exists()
-
-    return eventually(gone, seconds)
+    return eventually(lambda: not alive(int(pid)) and not Path(scratch).parent.exists(), seconds)
 
 
 def test_cancel_leaves_nothing_on_the_node(connection: SshConnection, tmp_path: Path) -> None:
     cancel = Cancel()
     answers, thread = _forever(tmp_path, connection, cancel)
     cancel.set()
-    answers.wait(lambda: 0 in answers.outputs, 0.5)
-    thread.join(5)
+    answers.wait(lambda: 0 in answers.outputs, 5)
+    thread.join(15)
     assert answers.outputs[0].ended is Ended.CANCELLED
     assert _gone(tmp_path, 0)
     assert run(connection, Command("echo still here"))[0].text == "still here\n"
@@ -132,10 +125,10 @@ def test_cancel_leaves_nothing_on_the_node(connection: SshConnection, tmp_path: 
 def test_closing_the_connection_leaves_nothing_on_the_node(connection: SshConnection, tmp_path: Path) -> None:
     answers, thread = _forever(tmp_path, connection)
     connection.close()
-    thread.join(5)
+    thread.join(15)
     assert answers.outputs[0].ended is Ended.LOST
     assert answers.outputs[0].detail.startswith("connection lost: ")
-    assert _gone(tmp_path, 6)
+    assert _gone(tmp_path, 9)
 
 
 def test_the_server_drops_the_connection(sshd: Sshd, tmp_path: Path) -> None:
@@ -147,10 +140,10 @@ def test_the_server_drops_the_connection(sshd: Sshd, tmp_path: Path) -> None:
         pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
     assert name
     os.kill(pid, signal.SIGKILL)
-    thread.join(5)
+    thread.join(15)
     assert answers.outputs[0].ended is Ended.LOST
     assert answers.outputs[0].detail.startswith("connection lost: ")
-    assert _gone(tmp_path, 6)
+    assert _gone(tmp_path, 9)
     out = run(connection, Command("true"))[0]
     assert (out.ended, out.detail) == (Ended.LOST, "connection lost: the connection is closed")
     connection.close()
@@ -173,22 +166,15 @@ def test_a_login_that_may_not_run_anything(sshd: Sshd, shell_users: dict[str, st
 # --------------------------------------------------------------------------------------------- logging in
 
 
-def _authorized(sshd: Sshd, key: Path) -> Iterator[None]:
-    file = sshd.folder / "authorized_keys"
-    before = file.read_text()
-    file.write_text(before + key.with_name(f"{key.name}.pub").read_text())
-    yield
-    file.write_text(before)
-
-
 @pytest.fixture
 def own_key(sshd: Sshd, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A key that may log in, made with the arguments in `request.param`."""
     key = keygen(tmp_path / "own", *getattr(request, "param", ("-t", "ed25519")))
-    keeper = _authorized(sshd, key)
-    next(keeper)
+    file = sshd.folder / "authorized_keys"
+    before = file.read_text()
+    file.write_text(before + key.with_name("own.pub").read_text())
     yield key
-    next(keeper, None)
+    file.write_text(before)
 
 
 @pytest.mark.parametrize(
@@ -207,14 +193,10 @@ def test_key_files(sshd: Sshd, own_key: Path) -> None:
     connect(sshd.node(key_file=str(own_key)), sshd.options()).close()
 
 
-@pytest.mark.parametrize(
-    "own_key", [("-t", "ed25519"), ("-t", "rsa", "-b", "2048")], indirect=True, ids=" ".join
-)
+@pytest.mark.parametrize("kind", [("-t", "ed25519"), ("-t", "rsa", "-b", "2048")], ids=" ".join)
 @pytest.mark.parametrize("place", ["beside the key", "named"])
-def test_certificates(sshd: Sshd, tmp_path: Path, own_key: Path, place: str) -> None:
-    key = keygen(
-        tmp_path / "certified", *(("-t", "rsa") if "RSA" in own_key.read_text() else ("-t", "ed25519"))
-    )
+def test_certificates(sshd: Sshd, tmp_path: Path, kind: tuple[str, ...], place: str) -> None:
+    key = keygen(tmp_path / "certified", *kind)
     assert refused(sshd.node(key_file=str(key)), sshd.options()).kind is LostKind.AUTH
     sign = [program("ssh-keygen"), "-q", "-s", str(sshd.ca), "-I", "test", "-n", sshd.user, f"{key}.pub"]
     subprocess.run(sign, check=True, capture_output=True)
@@ -390,7 +372,7 @@ def test_no_answer(sshd: Sshd, black_hole: int) -> None:
     began = time.monotonic()
     error = refused(sshd.node(port=black_hole), sshd.options(connect_timeout_s=0.5))
     assert error.kind is LostKind.TIMEOUT
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.4 < time.monotonic() - began < 10
 
 
 def test_another_try_only_where_it_can_help(
@@ -419,7 +401,7 @@ def test_cancel_while_connecting(sshd: Sshd, black_hole: int) -> None:
     with pytest.raises(TransportError, match="cancelled") as caught:
         connect(sshd.node(port=black_hole), sshd.options(connect_timeout_s=20, connect_attempts=3), cancel)
     assert caught.value.kind is LostKind.LOST
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

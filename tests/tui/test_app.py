@@ -52,9 +52,24 @@ def text(app: BringupApp) -> str:
     return "\n".join(screen_lines(app))
 
 
-async def press(pilot: Pilot[None], *keys: str) -> None:
+async def press(pilot: Pilot[str], *keys: str) -> None:
     await pilot.press(*keys)
     await pilot.pause()
+
+
+async def until(pilot: Pilot[str], holds: Callable[[], bool]) -> None:
+    """Wait for something that a timer of the app brings about."""
+    for _ in range(200):
+        if holds():
+            await pilot.pause()
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("it never came about")
+
+
+async def read_all(pilot: Pilot[str], app: BringupApp) -> None:
+    """Wait until the app has read the whole journal of a finished run."""
+    await until(pilot, lambda: app.desk.view.over and page_of(app)._drawn == app.desk.view.version)
 
 
 @SIZES
@@ -63,6 +78,7 @@ async def test_the_floor_shows_the_hall_and_what_is_wrong_with_the_selected_node
 ) -> None:
     app = app_on(finished)
     async with app.run_test(size=size) as pilot:
+        await read_all(pilot, app)
         await press(pilot)
         shown = screen_lines(app)
         assert shown[0].startswith(" hall-2   run 0821-1002   took 7 min 35 s")
@@ -85,6 +101,7 @@ async def test_the_floor_shows_the_hall_and_what_is_wrong_with_the_selected_node
 async def test_the_arrows_and_hjkl_walk_over_the_floor(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "right", "l", "j")
         assert app.desk.node == "gpu-011"
         await press(pilot, "h", "left", "k", "left")
@@ -98,6 +115,7 @@ async def test_the_arrows_and_hjkl_walk_over_the_floor(finished: Any) -> None:
 async def test_faults_only_and_filter_keep_the_place_of_the_cursor(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "n", "z")
         heat = page_of(app).query_one(HeatMap)
         assert len(heat.floor.order) == 14
@@ -120,6 +138,7 @@ async def test_faults_only_and_filter_keep_the_place_of_the_cursor(finished: Any
 async def test_from_the_floor_to_the_node_to_its_evidence_and_back(size: Any, finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=size) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "n", "n", "enter")
         assert page_of(app).place is Place.NODE
         assert "X D-11C0 GPU-XID GPU 5 Xid 79 at 09:33:12; 7 of 8 GPUs, needs 8 GPUs" in text(app)
@@ -144,6 +163,7 @@ async def test_from_the_floor_to_the_node_to_its_evidence_and_back(size: Any, fi
 async def test_the_parts_of_a_node_open_and_close(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "4")
         table = page_of(app).query_one(BigTable)
         assert len(table.rows) == 17
@@ -160,6 +180,7 @@ async def test_the_parts_of_a_node_open_and_close(finished: Any) -> None:
 async def test_several_outputs_are_offered_as_a_list(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "n", "enter", "e")
         assert page_of(app).place is Place.FILES
         assert len(page_of(app).query_one(BigTable).rows) == 6
@@ -173,6 +194,7 @@ async def test_several_outputs_are_offered_as_a_list(finished: Any) -> None:
 async def test_the_stages_and_the_results_of_one(size: Any, finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=size) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "2")
         table = page_of(app).query_one(BigTable)
         assert table.key == "rdma"
@@ -198,6 +220,7 @@ async def test_the_stages_and_the_results_of_one(size: Any, finished: Any) -> No
 async def test_the_work_list_and_one_defect(size: Any, finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=size) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "3")
         table = page_of(app).query_one(BigTable)
         assert list(table.rows.keys) == ["D-7F3A", "D-11C0", "D-5AA1", "D-90B2"]
@@ -206,7 +229,7 @@ async def test_the_work_list_and_one_defect(size: Any, finished: Any) -> None:
         assert list(table.rows.keys) == ["D-5AA1"]
         await press(pilot, "escape", "down", "o")
         assert list(table.rows.keys) == ["D-11C0", "D-90B2", "D-7F3A", "D-5AA1"]
-        assert table.key == "D-5AA1", "the cursor stays on its defect when the order changes"
+        assert table.key == "D-90B2", "the cursor stays on its defect when the order changes"
         await press(pilot, "o", "o", "home", "enter")
         assert page_of(app).place is Place.DEFECT
         assert " explains 3 results" in screen_lines(app)
@@ -221,6 +244,7 @@ async def test_the_work_list_and_one_defect(size: Any, finished: Any) -> None:
 async def test_log_help_and_the_last_screen(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "L", "L")
         assert page_of(app).place is Place.LOG
         assert "run ended: NOT READY" in text(app) and "chrony answers on no node" in text(app)
@@ -243,18 +267,18 @@ async def test_log_help_and_the_last_screen(finished: Any) -> None:
 async def test_the_palette_runs_actions_and_finds_nodes(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "colon")
         await press(pilot, *"work list")
-        await pilot.pause(0.3)
+        await pilot.pause(0.5)
         await press(pilot, "enter")
-        await pilot.pause(0.2)
-        assert page_of(app).place is Place.DEFECTS
+        await until(pilot, lambda: page_of(app).place is Place.DEFECTS)
         await press(pilot, "ctrl+p")
         await press(pilot, *"gpu-045")
-        await pilot.pause(0.3)
+        await pilot.pause(0.5)
         await press(pilot, "enter")
-        await pilot.pause(0.2)
-        assert page_of(app).place is Place.NODE and app.desk.node == "gpu-045"
+        await until(pilot, lambda: page_of(app).place is Place.NODE)
+        assert app.desk.node == "gpu-045"
 
 
 @SIZES
@@ -265,14 +289,13 @@ async def test_a_run_is_followed_while_it_grows(size: Any, make_story: Callable[
         await press(pilot)
         assert "waiting for the journal in" in text(app)
         story.begin()
-        await pilot.pause(0.25)
+        await until(pilot, lambda: len(app.desk.view.marks) == 64)
         marks = app.desk.view.marks
         assert set(marks.values()) == {Mark.WAITING} and len(marks) == 64
         story.stage(Stage.REACH)
         story.stage(Stage.HOST)
         story.stage(Stage.GPU, part=0.5)
-        await pilot.pause(0.25)
-        assert "S4 gpu ▸ 50 %" in screen_lines(app)[0]
+        await until(pilot, lambda: "S4 gpu ▸ 50 %" in screen_lines(app)[0])
         assert (
             app.desk.view.marks["gpu-064"] is Mark.RUNNING and app.desk.view.marks["gpu-045"] is Mark.UNKNOWN
         )
@@ -281,26 +304,27 @@ async def test_a_run_is_followed_while_it_grows(size: Any, make_story: Callable[
         await press(pilot, "end")
         assert list(table.rows.keys) == ["D-5AA1", "D-90B2"] and table.key == "D-90B2"
         story.stage(Stage.GPU)
-        await pilot.pause(0.25)
-        assert list(table.rows.keys) == ["D-11C0", "D-5AA1", "D-90B2"]
+        await until(pilot, lambda: list(table.rows.keys) == ["D-11C0", "D-5AA1", "D-90B2"])
         assert table.key == "D-90B2", "the cursor stays on its defect while the list grows"
         await press(pilot, "q")
     assert app.return_code == 0
-    assert f"bringup watch {story.folder}" in str(app._exit_renderables)
+    assert app.return_value == f"The run goes on. To see it again: bringup watch {story.folder}"
     story.journal.close()
 
 
 async def test_leaving_a_finished_run_says_nothing(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test() as pilot:
+        await read_all(pilot, app)
         await press(pilot, "q")
-    assert app._exit_renderables == []
+    assert app.return_value is None
 
 
 async def test_the_run_folder_is_only_read(finished: Any) -> None:
     before = {path: path.read_bytes() for path in finished.folder.rglob("*") if path.is_file()}
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "n", "enter", "e", "enter", "escape", "2", "enter", "3", "enter", "L", "q")
     assert {path: path.read_bytes() for path in finished.folder.rglob("*") if path.is_file()} == before
 
@@ -309,22 +333,21 @@ async def test_a_journal_that_is_replaced_or_vanishes_is_survived(finished: Any,
     app = app_on(finished)
     path = finished.folder / "journal.jsonl"
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "n", "enter")
         other = make_story("other", nodes=2)
         other.begin()
         other.journal.close()
         path.write_bytes((other.folder / "journal.jsonl").read_bytes())
-        await pilot.pause(0.25)
-        assert "no node gpu-009 in this run" in text(app)
+        await until(pilot, lambda: "no node gpu-009 in this run" in text(app))
         await press(pilot, "1")
         assert app.desk.node == "gpu-001"
         path.unlink()
-        await pilot.pause(0.25)
+        await pilot.pause(0.3)
         assert len(app.desk.view.marks) == 2
         path.write_bytes(b'{"type":"from-the-future","seq":1}\n\xff\xfe\n{"type":"no')
-        await pilot.pause(0.25)
         await press(pilot, "L")
-        assert "was written by another version" in text(app)
+        await until(pilot, lambda: "was written by another version" in text(app))
 
 
 async def test_ascii_mode_puts_nothing_else_on_the_terminal(running: Any) -> None:
@@ -342,6 +365,7 @@ async def test_ascii_mode_puts_nothing_else_on_the_terminal(running: Any) -> Non
 async def test_every_theme_and_a_small_terminal_work(finished: Any) -> None:
     app = app_on(finished, slow_link=True)
     async with app.run_test(size=(30, 8)) as pilot:
+        await read_all(pilot, app)
         for _ in range(5):
             for key in ("1", "4", "3", "2", "t"):
                 await press(pilot, key)
@@ -359,6 +383,7 @@ async def test_without_colour_every_state_can_still_be_read(
     monkeypatch.setenv("NO_COLOR", "1")
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot, "n")
         assert "R02 X---····" in text(app) and "X defect" in text(app)
         strips = app.screen._compositor.render_strips()
@@ -372,6 +397,7 @@ async def test_without_colour_every_state_can_still_be_read(
 async def test_clicks_select_and_open(finished: Any) -> None:
     app = app_on(finished)
     async with app.run_test(size=(80, 24)) as pilot:
+        await read_all(pilot, app)
         await press(pilot)
         _, x = page_of(app).query_one(HeatMap).floor.cells["gpu-003"]
         await pilot.click(HeatMap, offset=(x, 0))
@@ -394,13 +420,13 @@ async def test_a_long_text_scrolls_and_finds(tmp_path: Path, make_story: Callabl
     story.write(*(ev.Note(text=f"note {k} " + ("needle" if k % 100 == 50 else "hay")) for k in range(500)))
     app = app_on(story)
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.desk.view.log) == 501)
         await press(pilot, "L")
         view = page_of(app).query_one(LineView)
         await press(pilot, "end")
         assert "note 499 hay" in text(app)
         story.write(ev.Note(text="one more"))
-        await pilot.pause(0.25)
-        assert "one more" in text(app), "the end stays in view"
+        await until(pilot, lambda: "one more" in text(app))  # the end stays in view
         await press(pilot, "home", "slash", *"needle", "enter")
         assert view.says == "1 of 5 found" and "note 50 needle" in text(app)
         await press(pilot, "n", "n")

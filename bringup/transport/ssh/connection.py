@@ -95,7 +95,8 @@ class SshConnection:
             if channel is not None:
                 with at_most(_CLOSE_S, self._session.abort):
                     channel.close()
-            why = self._session.transport.take_refusal() or str(error) or "the node did not answer"
+            why = error.text if isinstance(error, paramiko.ChannelException) else str(error)
+            why = self._session.transport.take_refusal() or why or "the node did not answer"
             raise TransportError(LostKind.LOST, f"cannot start a shell: {why}") from error
         finally:
             unsubscribe()
@@ -129,6 +130,8 @@ class ChannelLink:
             with at_most(_OPEN_S, self._session.abort):
                 self._channel.sendall(script)
         except (OSError, EOFError, paramiko.SSHException) as error:
+            if self._channel.closed and self._session.transport.is_active():
+                return  # the shell is gone already: what it said on leaving is still to be read
             raise TransportError(LostKind.LOST, f"while sending the script: {error}") from error
 
     def receive(self, timeout_s: float) -> bytes | None:

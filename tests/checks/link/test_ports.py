@@ -255,6 +255,7 @@ def test_layer_of_a_missing_adapter(judge, corpus_text) -> None:
         "HCA-MISSING",
         "no link layer read from mlx5_3",
     )
+    assert outcome.error_at == "gpu-001/hca/mlx5_3"
 
 
 # -------------------------------------------------------------------------------------------------- errors
@@ -285,6 +286,17 @@ def test_counters_that_are_not_there_are_not_zero(judge, corpus_text) -> None:
         "not reported: mlx5_0 symbol_error, mlx5_0 link_error_recovery, mlx5_0 link_downed,"
         " mlx5_0 port_rcv_errors, mlx5_0 port_xmit_discards",
     )
+
+
+def test_counters_of_a_missing_adapter(judge, corpus_text) -> None:
+    outcome = judge("errors", corpus_text(H100), facts={"fabric.hcas": ["mlx5_0", "mlx5_7"]})
+    assert (outcome.verdict, outcome.code, outcome.error_at, outcome.reason) == (
+        Verdict.ERROR,
+        "HCA-MISSING",
+        "gpu-001/hca/mlx5_7",
+        "no counters of mlx5_7: no such adapter",
+    )
+    assert len(outcome.measurements) == 5
 
 
 def test_errors_without_a_limit(judge, corpus_text) -> None:

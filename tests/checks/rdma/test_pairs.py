@@ -194,16 +194,22 @@ def test_set_up_faults_judge_no_hardware(bw, judge, answer, corpus_text) -> None
     taken = answer(
         "", status=1, stderr="Couldn't listen to port 18633\nUnable to init the socket connection\n"
     )
-    for server, client, words in (
-        (memlock, None, "gpu-002: memory cannot be registered"),
-        (answer(WAITING, ended=Ended.CANCELLED), memlock, "gpu-001: memory cannot be registered"),
-        (answer(WAITING, ended=Ended.CANCELLED), refused, "gpu-001: the server cannot be reached over TCP"),
-        (taken, refused, "gpu-002: the server's TCP port is taken"),
-        (answer("", status=127, stderr="Segmentation fault\n"), None, "gpu-002: perftest failed: status 127"),
+    no_address = answer("", status=1, stderr="no RoCE v2 address on mlx5_4\n")
+    waiting = answer(WAITING, ended=Ended.CANCELLED)
+    crash = answer("", status=139, stderr="Segmentation fault\n")
+    theirs = AT.split(" ~ ")[1]
+    for server, client, words, place in (
+        (memlock, None, "gpu-002: memory cannot be registered", "gpu-002"),
+        (waiting, memlock, "gpu-001: memory cannot be registered", "gpu-001"),
+        (waiting, refused, "gpu-001: the server cannot be reached over TCP", ""),
+        (taken, refused, "gpu-002: the server's TCP port is taken", "gpu-002"),
+        (no_address, refused, "gpu-002: the port has no RoCE v2 address", theirs),
+        (crash, None, "gpu-002: perftest failed: status 139", ""),
     ):
         outcome = judge(bw, server, client)
         assert (outcome.verdict, outcome.code, outcome.findings) == (Verdict.ERROR, "RDMA-SETUP", ())
         assert outcome.reason.startswith(words)
+        assert outcome.error_at == place
 
 
 def test_a_server_that_never_listened(bw, judge, answer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bringup.check import judged
+from bringup.errors import NotApplicable
 from bringup.model import Finding, Verdict, Weight
 from bringup.parsers.host import IDENTITY
 
@@ -64,6 +65,16 @@ def test_a_serial_that_is_not_told_is_a_note(
     assert outcome.findings == (
         Finding("NODE-IDENTITY", f"the serial number {why}, so it was not compared", "gpu-001", Weight.NOTE),
     )
+
+
+def test_this_machine_needs_no_name(check, make_node, make_context, make_outputs, values) -> None:
+    with pytest.raises(NotApplicable):
+        check.plan(make_node(connection="local"), make_context())
+    node = make_node(connection="local", serial="1660224000123")
+    assert [s.command for s in check.plan(node, make_context()).steps] == [IDENTITY]
+    outcome = judged(check, node, make_outputs({IDENTITY: says("laptop", "1660224000999")}), make_context())
+    assert outcome.verdict is Verdict.FAIL
+    assert values(outcome) == [("serial", "gpu-001", "1660224000999", False)]
 
 
 def test_a_cut_answer(check, node, make_context, make_outputs) -> None:

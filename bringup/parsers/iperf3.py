@@ -1,0 +1,113 @@
+"""`iperf3 -J`: TCP or UDP throughput between two nodes.
+
+The program exits with 0 and prints figures even when the connection was refused or the server died, so `error` is
+read first, and a result with an error has no figures here. With `--bidir` the second direction has keys of its own.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bringup.errors import ParseError
+from bringup.model import Command
+from bringup.parsers.reading import quoted
+from bringup.parsers.reading_json import count, document, figure, mapping, words_or_none
+
+
+def server(port: int, seconds: int) -> Command:
+    """The waiting side for one test; listens on TCP `port`."""
+    return Command(
+        f"iperf3 -s -1 -p {port:d}", needs=("iperf3",), timeout_s=seconds + 60.0, alone=True, listens=port,
+        estimate_s=seconds + 2.0,
+    )  # fmt: skip
+
+
+def client(peer: str, port: int, seconds: int, streams: int = 8) -> Command:
+    """The measuring side: sends to the server at `peer` over several streams."""
+    return Command(
+        f"iperf3 -c {shlex.quote(peer)} -p {port:d} -t {seconds:d} -P {streams:d} -J",
+        needs=("iperf3",),
+        timeout_s=seconds + 30.0,
+        alone=True,
+        estimate_s=seconds + 2.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One direction. None: not reported (`retransmits` is for TCP, the losses are for UDP).
+
+    Old versions tell only the sender's rate of UDP.
+    """
+
+    sent_gbps: float | None
+    received_gbps: float | None
+    retransmits: int | None = None
+    lost_packets: int | None = None
+    lost_percent: float | None = None
+    jitter_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One test. `error` is the program's sentence; then there are no flows. `back` is the second one of --bidir.
+
+    `reverse` means that the server sent. None: the program did not get far enough to say.
+    """
+
+    error: str | None
+    protocol: str | None
+    reverse: bool | None
+    streams: int | None
+    forward: Flow | None
+    back: Flow | None = None
+
+
+def parse(text: str) -> Transfer:
+    """The test of a JSON report. Raises ParseError where it has neither an error nor figures."""
+    root = mapping(document(text, "iperf3"), "iperf3: the document")
+    error = words_or_none(root.get("error"), "iperf3: error")
+    start = mapping(root.get("start", {}), "iperf3: start")
+    about = mapping(start.get("test_start", {}), "iperf3: test_start")
+    end = mapping(root.get("end", {}), "iperf3: end")
+    forward = back = None
+    if error is None:
+        forward = _flow(end, "")
+        back = _flow(end, "_bidir_reverse") if "sum_received_bidir_reverse" in end else None
+        if forward is None:
+            raise ParseError(f"iperf3: neither figures nor an error in {quoted(text)}")
+    return Transfer(
+        error=error,
+        protocol=words_or_none(about.get("protocol"), "iperf3: protocol"),
+        reverse=count(about["reverse"], "iperf3: reverse") == 1 if "reverse" in about else None,
+        streams=count(about["num_streams"], "iperf3: num_streams") if "num_streams" in about else None,
+        forward=forward,
+        back=back,
+    )
+
+
+def _flow(end: Mapping[str, object], suffix: str) -> Flow | None:
+    """A direction's sums."""
+    alone = mapping(end.get(f"sum{suffix}", {}), "iperf3: sum")
+    received = mapping(end.get(f"sum_received{suffix}", {}), "iperf3: sum_received")
+    sent = mapping(end.get(f"sum_sent{suffix}", alone), "iperf3: sum_sent")
+    if not received and not sent:
+        return None
+    losses = received or alone
+    return Flow(
+        sent_gbps=_gbps(sent) if sent else None,
+        received_gbps=_gbps(received) if received else None,
+        retransmits=count(sent["retransmits"], "iperf3: retransmits") if "retransmits" in sent else None,
+        lost_packets=count(losses["lost_packets"], "iperf3: lost") if "lost_packets" in losses else None,
+        lost_percent=figure(losses["lost_percent"], "iperf3: lost") if "lost_percent" in losses else None,
+        jitter_ms=figure(losses["jitter_ms"], "iperf3: jitter") if "jitter_ms" in losses else None,
+    )
+
+
+def _gbps(sums: Mapping[str, object]) -> float:
+    bits = figure(sums.get("bits_per_second"), "iperf3: bits_per_second")
+    if bits < 0:
+        raise ParseError(f"iperf3: {bits:g} bits per second")
+    return bits / 1e9

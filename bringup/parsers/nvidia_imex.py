@@ -1,0 +1,84 @@
+"""`nvidia-imex-ctl -N`: the nodes of one NVLink domain of several machines, and who is connected to whom.
+
+A domain is fine when its state is UP, every node is READY and every connection is C. The legend above the table
+explains all other states in words, so searching the text for them finds them always.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bringup.errors import ParseError
+from bringup.model import Command
+from bringup.parsers.reading import quoted
+
+NODES = Command("nvidia-imex-ctl -N", needs=("nvidia-imex-ctl",), root=True, timeout_s=60.0)
+
+CONNECTED = "C"
+READY = "READY"
+
+_NODE = re.compile(
+    r"Node #(?P<index>[0-9]{1,4})[ *-]+(?P<address>\S{1,64})[ *]*- (?P<state>[A-Z][A-Z_ ]{1,40}?)\s*"
+    r"(?:- Version: (?P<version>\S{1,20}))?"
+)
+_COLUMNS = re.compile(r"Nodes From\\To(?P<columns>(?:\s+[0-9]{1,4})+)")
+_ROW = re.compile(r"(?P<row>[0-9]{1,4})(?P<cells>(?:\s+[A-Z!]{1,3})+)")
+_STATE = re.compile(r"Domain State: (?P<state>[A-Z][A-Z_ ]{1,30})")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the domain. `version` None: this release does not print it."""
+
+    index: int
+    address: str
+    state: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The domain as the asked node sees it. `connections[from, to]` are the codes of the table's legend."""
+
+    state: str
+    nodes: tuple[Node, ...]
+    connections: Mapping[tuple[int, int], str]
+
+    @property
+    def broken(self) -> tuple[tuple[int, int, str], ...]:
+        """Connections that are not established: from, to, code."""
+        return tuple((a, b, code) for (a, b), code in self.connections.items() if code != CONNECTED)
+
+
+def parse(text: str) -> Domain:
+    """The domain. Its state ends the output; the table must have a cell for each two nodes."""
+    nodes: list[Node] = []
+    columns: tuple[int, ...] = ()
+    connections: dict[tuple[int, int], str] = {}
+    state = ""
+    for line in (raw.strip() for raw in text.splitlines()):
+        if state:
+            break
+        if match := _NODE.fullmatch(line):
+            nodes.append(Node(int(match["index"]), match["address"], match["state"], match["version"]))
+        elif match := _COLUMNS.fullmatch(line):
+            columns = tuple(int(cell) for cell in match["columns"].split())
+        elif (match := _ROW.fullmatch(line)) and columns:
+            cells = match["cells"].split()
+            if len(cells) != len(columns):
+                raise ParseError(
+                    f"nvidia-imex-ctl: the row {quoted(line)} has {len(cells)} cells, not {len(columns)}"
+                )
+            connections |= {(int(match["row"]), to): cell for to, cell in zip(columns, cells, strict=True)}
+        elif match := _STATE.fullmatch(line):
+            state = match["state"].strip()
+        elif line.startswith("Node #") or (columns and line):
+            raise ParseError(f"nvidia-imex-ctl: {quoted(line)} is not known")
+    if not state:
+        raise ParseError(f"nvidia-imex-ctl: no state of the domain in {quoted(text)}; cut off?")
+    known = {node.index for node in nodes}
+    if not nodes or set(connections) != {(a, b) for a in known for b in known}:
+        raise ParseError(f"nvidia-imex-ctl: {len(connections)} connections do not fit {len(nodes)} nodes")
+    return Domain(state, tuple(nodes), connections)
