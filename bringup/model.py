@@ -349,13 +349,13 @@ class Outcome:
     attempt: int = 1
     reason: str = ""
     code: str = ""
-    error_at: str = ""
     why: Why = Why.NONE
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     seconds: float = 0.0
     ended: float = 0.0
+    error_at: str = ""
 
 
 # ---------------------------------------------------------------------------------------------- defects

@@ -147,7 +147,7 @@ def _fast_folder(nodes: int) -> str | None:
 
 
 def _reachable(node: Node, port: int, key_file: Path) -> Node:
-    """The planned node as it is reached on this machine. Other nodes still know it by its own name."""
+    """The planned node as it is reached on this machine: nothing of its real place is left, but its peers' name for it."""
     return replace(
         node,
         address="127.0.0.1",
@@ -159,6 +159,8 @@ def _reachable(node: Node, port: int, key_file: Path) -> Node:
         jump=(),
         connection="ssh",
         root="",
+        path=(),
+        env=tuple((name, value) for name, value in node.env if name != "PATH"),
     )
 
 

@@ -136,7 +136,9 @@ def test_what_ignores_a_lost_client_is_killed_after_a_while(lab, monkeypatch):  
     with connected(here) as client:
         channel = client.get_transport().open_session()
         channel.exec_command("trap '' HUP; sleep 60; sleep 60")
-        time.sleep(0.2)
+        until = time.monotonic() + 3
+        while len(here.served.processes()) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
         assert len(here.served.processes()) == 2
     assert gone(here, 3)
 

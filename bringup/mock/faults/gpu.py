@@ -49,9 +49,7 @@ def _driver_version(node: SimNode, given: Given) -> None:
     node.driver = given.text("version")
 
 
-@fault(
-    "ecc", "uncorrected memory errors since the driver was loaded", GPU, COUNT, codes=("GPU-ECC", "GPU-XID")
-)
+@fault("ecc", "uncorrected memory errors since the driver was loaded", GPU, COUNT, codes=("GPU-ECC",))
 def _ecc(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
     gpu.ecc_uncorrected = given.whole("count")

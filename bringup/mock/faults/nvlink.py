@@ -24,9 +24,7 @@ def _nvlink_slow(node: SimNode, given: Given) -> None:
     gpu_of(node, given).slow_links[given.whole("link")] = given.number("gbs")
 
 
-@fault(
-    "nvlink-errors", "an NVLink counts replay errors", GPU, LINK, COUNT, codes=("NVLINK-ERRORS", "GPU-XID")
-)
+@fault("nvlink-errors", "an NVLink counts replay errors", GPU, LINK, COUNT, codes=("NVLINK-ERRORS",))
 def _nvlink_errors(node: SimNode, given: Given) -> None:
     gpu_of(node, given).link_errors[given.whole("link")] = given.whole("count")
 

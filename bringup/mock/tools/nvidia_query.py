@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from bringup.mock.hardware import Gpu, SimNode
 from bringup.mock.switchboard import Reply
-from bringup.mock.tools.nvidia_facts import ZERO_UUID, memory
+from bringup.mock.tools.nvidia_facts import ZERO_UUID
+from bringup.mock.tools.nvidia_memory import memory
 from bringup.mock.tools.nvidia_report import attached
 
 NA = "[N/A]"

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from bringup.mock.hardware import Gpu, SimNode
-from bringup.mock.tools.nvidia_facts import Entry, facts
+from bringup.mock.tools.nvidia_facts import facts
+from bringup.mock.tools.nvidia_memory import Entry
 
 _COLUMN = 55
 

@@ -9,7 +9,7 @@ from bringup.mock.hardware import Gpu, Hca, Presence, SimNode
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools import nvidia_query, nvidia_report
 from bringup.mock.tools.call import Call, Options
-from bringup.mock.tools.nvidia_facts import memory
+from bringup.mock.tools.nvidia_memory import memory
 
 _NO_DRIVER = (
     "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA"
