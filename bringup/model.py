@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 # ---------------------------------------------------------------------------------------------- inventory
@@ -459,7 +459,7 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """How a run was started; frozen at its beginning."""
+    """How a run was started; frozen at its beginning. `selection` says what was chosen if it was not all of it."""
 
     id: str
     name: str
@@ -470,4 +470,4 @@ class RunInfo:
     checks: tuple[str, ...] = ()
     nodes: int = 0
     estimate_s: float = 0.0
-    tags: tuple[str, ...] = field(default=())
+    selection: str = ""

@@ -106,7 +106,7 @@ def run(
     info = RunInfo(
         id=folder.id, name=inventory.name, level=inputs.level, version=__version__, started=started,
         stages=tuple(dict.fromkeys(c.stage for c in inputs.checks)), checks=tuple(c.id for c in inputs.checks),
-        nodes=len(inputs.nodes),
+        nodes=len(inputs.nodes), selection=selection(expression, stages, check_patterns),
     )  # fmt: skip
     options = Options(
         known_hosts=known_hosts or inventory.known_hosts, accept_new_host_keys=accept_new_host_keys
@@ -122,6 +122,14 @@ def run(
         workers,
     )
     return execute(start, as_json=as_json, quiet=quiet)
+
+
+def selection(expression: str, stages: Sequence[str], check_patterns: Sequence[str]) -> str:
+    """What was chosen on the command line, as it was written there; empty if nothing was left out."""
+    chosen = [f"-n {expression}"] if expression else []
+    chosen += [f"--stage {stage}" for stage in stages]
+    chosen += [f"--check {pattern}" for pattern in check_patterns]
+    return " ".join(chosen)
 
 
 @click.command()

@@ -130,7 +130,6 @@ class Gpu:
     wrong_results: int = 0
     temperature_c: int = 30
     power_w: float = 70.0
-    busy: bool = False
     processes: list[Process] = field(default_factory=list)
     aer: Aer = field(default_factory=Aer)
 

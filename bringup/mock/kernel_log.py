@@ -100,7 +100,6 @@ def link_up(hca: Hca) -> str:
 
 def boot_lines(node: SimNode, rng: random.Random) -> list[LogLine]:
     """A healthy boot, with what a healthy boot complains about."""
-    major = node.driver.split(".")[0]
     early = [
         f"Linux version {node.shape.kernel} (buildd@lcy02-amd64-109) (gcc 11.4.0) #122-Ubuntu SMP",
         f"Command line: BOOT_IMAGE=/boot/vmlinuz-{node.shape.kernel} root=/dev/mapper/vg0-root ro iommu=pt quiet",
@@ -121,8 +120,9 @@ def boot_lines(node: SimNode, rng: random.Random) -> list[LogLine]:
         ),
         f"nvidia-modeset: Loading NVIDIA UNIX Open Kernel Mode Setting Driver for x86_64  {node.driver}",
         "nvidia_uvm: module uses symbols nvUvmInterfaceDisableAccessCntr from proprietary module nvidia, inheriting taint.",
-        f"nvidia-fs: driver version mismatch is harmless: {major}",
-        "systemd[1]: Started NVIDIA fabric manager service.",
+        "systemd[1]: Started NVIDIA fabric manager service."
+        if node.fabric_manager == "active"
+        else "systemd[1]: nvidia-fabricmanager.service: Failed with result 'exit-code'.",
     ]
     lines: list[LogLine] = []
     stamp = 0.0

@@ -69,6 +69,7 @@ class Shape:
     cuda: str
     kernel: str
     ofed: str
+    mlx5: str
     os_name: str
 
     @property
@@ -152,6 +153,7 @@ _HGX_H100 = Shape(
     cuda="13.0",
     kernel="5.15.0-112-generic",
     ofed="OFED-internal-24.10-1.1.4:",
+    mlx5="24.10-1.1.4",
     os_name="Ubuntu 22.04.5 LTS",
 )
 

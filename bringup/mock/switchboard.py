@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _SEPARATOR = "\037"
 _WATCH_S = 0.1
-_ANSWER_WAITS_S = 10.0
+_ANSWER_WAITS_S = 120.0
 _INLINE_BYTES = 4096
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NCCL_IB_HCA", "NCCL_TESTS_SPLIT")
 
@@ -98,7 +98,7 @@ class Switchboard:
         """Begin to answer."""
         self._thread.start()
 
-    def do(self, work: Coroutine[Any, Any, T], timeout_s: float = 60.0) -> T:
+    def do(self, work: Coroutine[Any, Any, T], timeout_s: float = 600.0) -> T:
         """Run `work` in the simulator's thread and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 

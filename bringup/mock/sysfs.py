@@ -197,7 +197,7 @@ def _machine(node: SimNode, files: Files) -> None:
         "sys/class/dmi/id/sys_vendor": f"{shape.vendor}\n",
         "sys/class/dmi/id/bios_version": f"{shape.bios}\n",
         "sys/class/dmi/id/board_serial": f"..CN{node.serial}00A1.\n",
-        "sys/module/mlx5_core/version": f"{shape.ofed.rstrip(':').rpartition('-OFED-')[2].split('internal-')[-1]}\n",
+        "sys/module/mlx5_core/version": f"{shape.mlx5}\n",
         "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
         "sys/devices/system/cpu/online": f"0-{node.threads - 1}\n",
         "sys/devices/system/edac/mc/mc0/ce_count": "0\n",

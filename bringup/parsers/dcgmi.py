@@ -18,7 +18,8 @@ from bringup.parsers.reading_json import document_among_lines, items, mapping, w
 DISCOVERY = Command("dcgmi discovery -l", needs=("dcgmi",), root=True, timeout_s=60.0)
 VERSION = Command("dcgmi --version", needs=("dcgmi",))
 
-_FOUND = re.compile(r"(?P<count>[0-9]{1,4}) (?P<what>[A-Za-z][\w ]{0,30}?)s? found\.", re.ASCII)
+_FOUND = re.compile(r"(?P<count>[0-9]{1,4}) (?P<what>[A-Za-z][\w ]{0,30}) found\.", re.ASCII)
+_KINDS = ("GPU", "NvSwitch")
 _ROW = re.compile(r"\|(?P<id>[^|]{3,12})\|(?P<cell>[^|]+)\|?")
 _NAME = re.compile(r"Name: (?P<name>\S.{0,80})")
 _BUS = re.compile(rf"PCI Bus ID: (?P<bdf>{bdf.PATTERN})")
@@ -55,7 +56,7 @@ def parse_discovery(text: str) -> Discovery:
     cells: list[str] = []
     for line in (raw.strip() for raw in text.splitlines()):
         if match := _FOUND.fullmatch(line):
-            table = match["what"]
+            table = next((kind for kind in _KINDS if match["what"].startswith(kind)), match["what"])
             counts[table] = int(match["count"])
         elif (match := _ROW.fullmatch(line)) and table == "GPU":
             if (own := match["id"].strip()).isascii() and own.isdigit():

@@ -47,7 +47,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DiagTest:
     """One test with its results and what it says about them. `category` None: cut away before the test."""
 
     name: str
@@ -74,7 +74,7 @@ class Diagnosis:
     stand before any test.
     """
 
-    tests: tuple[Check, ...]
+    tests: tuple[DiagTest, ...]
     facts: Mapping[str, str]
     whole: bool = True
     stray: tuple[str, ...] = ()
@@ -121,19 +121,19 @@ def _objects(value: object, what: str) -> Iterator[dict[str, object]]:
             yield mapping(entry, what)
 
 
-def _tests(value: object) -> Iterator[Check]:
+def _tests(value: object) -> Iterator[DiagTest]:
     for category in _objects(value, "dcgmi diag: test_categories"):
         name = words(category.get("category"), "dcgmi diag: category")
         for test in _objects(category.get("tests"), f"dcgmi diag: tests of {name}"):
             yield _test(test, name)
 
 
-def _test(entry: dict[str, object], category: str) -> Check:
+def _test(entry: dict[str, object], category: str) -> DiagTest:
     name = words(entry.get("name"), "dcgmi diag: name of a test")
     found = list(_objects(entry.get("results"), f"dcgmi diag: results of {name}"))
     if not found:
         raise ParseError(f"dcgmi diag: {name} has no result")
-    return Check(
+    return DiagTest(
         name=name,
         category=category,
         results=tuple(

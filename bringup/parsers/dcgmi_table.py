@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bringup.errors import ParseError
-from bringup.parsers.dcgmi_diag import Check, Diagnosis, Result, gpu_list, status
+from bringup.parsers.dcgmi_diag import DiagTest, Diagnosis, Result, gpu_list, status
 from bringup.parsers.reading import quoted
 
 _WIDTH = 45
@@ -63,7 +63,7 @@ def parse(text: str) -> Diagnosis:
     if not tests and not stray:
         raise ParseError(f"dcgmi diag: no test in {quoted(text)}")
     return Diagnosis(
-        tests=tuple(Check(t.name, t.category, tuple(t.results), tuple(t.messages)) for t in tests),
+        tests=tuple(DiagTest(t.name, t.category, tuple(t.results), tuple(t.messages)) for t in tests),
         facts=facts,
         whole=bool(_RULE.fullmatch(lines[-1].strip())) and "=" not in lines[-1],
         stray=tuple(stray),

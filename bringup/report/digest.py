@@ -64,6 +64,7 @@ class Digest:
     not_run: int
     seconds: float | None
     aborted: str
+    selection: str
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     first: str
@@ -111,6 +112,7 @@ def digest(state: RunState, exit_code: int | None = None) -> Digest:
         not_run=len(state.missing) + sum(1 for o in state.outcomes if _blocked(o)),
         seconds=seconds(state),
         aborted=text.line(state.aborted, 200),
+        selection=text.line(state.info.selection, 200),
         sections=tuple(section for section in sections if section.entries),
         notes=tuple(text.line(note, 300) for _, note in state.notes),
         first=_first(state, defects),

@@ -118,7 +118,7 @@ def _run(state: RunState) -> dict[str, Json]:
         "aborted": _said(state.aborted),
         "stages": [stage.value for stage in info.stages],
         "checks": [_said(check) for check in info.checks],
-        "tags": [_said(tag) for tag in info.tags],
+        "selection": _said(info.selection),
     }
 
 

@@ -60,7 +60,8 @@ def _head(end: Digest) -> str:
         facts.append(f"{words.plural(end.not_run, 'result')} not run")
     facts.append(words.duration(end.seconds))
     title = escaped(end.name or end.run)
-    return f"# {end.verdict.value}: {title}\n\n" + ", ".join(fact for fact in facts if fact)
+    only = f"\n\nOf a selection only: {escaped(end.selection)}" if end.selection else ""
+    return f"# {end.verdict.value}: {title}\n\n" + ", ".join(fact for fact in facts if fact) + only
 
 
 def _section(section: Section, end: Digest) -> str:

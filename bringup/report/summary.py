@@ -99,6 +99,8 @@ def _verdict_line(end: Digest, width: int) -> Iterator[Line]:
     yield ((head, _STYLES[end.verdict]), (first[len(head) :], ""))
     for line in rest:
         yield ((line, ""),)
+    if end.selection:
+        yield from _wrapped(f"of a selection only: {end.selection}", width, 0, 2, "yellow")
     if end.aborted:
         yield from _wrapped(f"the run ended early: {end.aborted}", width, 0, 2, "yellow")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -45,10 +46,8 @@ def test_latency_is_about_two_microseconds(lab):  # type: ignore[no-untyped-def]
 
 def test_flows_over_one_port_share_it(lab):  # type: ignore[no-untyped-def]
     here = lab(count=3, speed=10.0)
-    script = """ib_write_bw -d mlx5_0 -p 19001 -D 5 -F --report_gbits >$TMPDIR/s1 & ib_write_bw -d mlx5_0 -p 19002 -D 5 -F --report_gbits >$TMPDIR/s2 &
+    script = """for n in 1 2; do ib_write_bw -d mlx5_0 -p 1900$n -D 5 -F --report_gbits >$TMPDIR/s$n & done
 wait; cat $TMPDIR/s1 $TMPDIR/s2"""
-    import threading
-
     answers: list[str] = []
     server = threading.Thread(target=lambda: answers.append(here.sh("gpu-001", script).stdout))
     server.start()
@@ -138,8 +137,6 @@ def test_a_server_that_is_killed_ends_its_client(lab):  # type: ignore[no-untype
     script = """ib_write_bw -d mlx5_0 -p 18604 -D 30 >/dev/null & server=$!
 until grep -q ':48AC ' $BRINGUP_ROOT/proc/net/tcp; do :; done
 while grep -q ':48AC ' $BRINGUP_ROOT/proc/net/tcp; do :; done; kill $server"""
-    import threading
-
     server = threading.Thread(target=here.sh, args=("gpu-002", script))
     server.start()
     here.sh("gpu-002", "until grep -q ':48AC ' $BRINGUP_ROOT/proc/net/tcp; do :; done")

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bringup.errors import LostKind, TransportError
 from bringup.model import Command, Ended, Jump, Node
 from bringup.transport import Cancel, Options, ssh
 from bringup.transport.ssh import wire
+from bringup.transport.ssh.connection import SshConnection
 from bringup.transport.ssh.jumps import JUMPS
 from bringup.transport.ssh.wire import Hop, Session
 
@@ -62,30 +64,28 @@ def at_once(count: int, one: Callable[[int], object]) -> dict[int, object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     return found
 
 
 def test_two_jump_hosts_in_a_chain(sshd: Sshd, dials: list[int]) -> None:
     through = (jump_of(sshd), Jump("127.0.0.1", sshd.port))  # the second takes user and key from the node
-    connection = transport.connect(sshd.node(jump=through), sshd.options())
-    out = run(connection, Command("echo far; yes | head -c 3000000 >&2", max_bytes=4_000_000))[0]
+    with closing(transport.connect(sshd.node(jump=through), sshd.options())) as connection:
+        out = run(connection, Command("echo far; yes | head -c 3000000 >&2", max_bytes=4_000_000))[0]
     assert (out.text, len(out.stderr)) == ("far\n", 3_000_000)
-    connection.close()
     assert dials == [sshd.port]
 
 
 def test_nodes_share_their_jump_host(sshd: Sshd, dials: list[int]) -> None:
     def one(number: int) -> str:
-        connection = transport.connect(sshd.node(f"n{number}", jump=(jump_of(sshd),)), sshd.options())
-        try:
-            return run(connection, Command(f"echo {number}"))[0].text
-        finally:
-            connection.close()
+        with closing(
+            transport.connect(sshd.node(f"n{number}", jump=(jump_of(sshd),)), sshd.options())
+        ) as node:
+            return run(node, Command(f"echo {number}"))[0].text
 
-    keeper = transport.connect(sshd.node("keeper", jump=(jump_of(sshd),)), sshd.options())
-    assert at_once(6, one) == {n: f"{n}\n" for n in range(6)}
-    keeper.close()
+    with closing(transport.connect(sshd.node("keeper", jump=(jump_of(sshd),)), sshd.options())):
+        found = at_once(6, one)
+    assert found == {n: f"{n}\n" for n in range(6)}
     assert dials == [sshd.port]
 
 
@@ -107,8 +107,10 @@ def test_only_so_many_logins_at_once(sshd: Sshd, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(ssh, "open_session", counted)
     options = sshd.options(handshakes_per_jump=2)
     found = at_once(6, lambda n: transport.connect(sshd.node(f"n{n}", jump=(jump_of(sshd),)), options))
-    for connection in found.values():
-        connection.close()  # type: ignore[attr-defined]
+    for made in found.values():
+        if isinstance(made, SshConnection):
+            made.close()
+    assert [made for made in found.values() if isinstance(made, TransportError)] == []
     assert most == 2
 
 
@@ -179,19 +181,15 @@ def test_a_jump_host_that_is_lost_is_connected_anew(sshd: Sshd) -> None:
         """The processes of the server that hold one connection each."""
         return sorted(map(int, Path(f"/proc/{sshd.pid}/task/{sshd.pid}/children").read_text().split()))
 
-    assert eventually(lambda: served() == [])
+    assert eventually(lambda: served() == [], 20)
     node = sshd.node(jump=(jump_of(sshd),))
-    connection = transport.connect(node, sshd.options())
-    os.kill(served()[0], signal.SIGKILL)  # the first connection is the jump host's
-    out = run(connection, Command("true"))[0]
-    assert out.ended is Ended.LOST
-    assert eventually(
-        lambda: run(connection, Command("true"))[0].detail == "connection lost: the connection is closed"
-    )
-    second = transport.connect(node, sshd.options())
-    assert run(second, Command("echo again"))[0].text == "again\n"
-    connection.close()
-    second.close()
+    with closing(transport.connect(node, sshd.options())) as first:
+        os.kill(served()[0], signal.SIGKILL)  # the first connection is the jump host's
+        assert run(first, Command("true"))[0].ended is Ended.LOST
+        closed = "connection lost: the connection is closed"
+        assert eventually(lambda: run(first, Command("true"))[0].detail == closed)
+        with closing(transport.connect(node, sshd.options())) as second:
+            assert run(second, Command("echo again"))[0].text == "again\n"
 
 
 def test_cancel_while_waiting_for_a_turn(sshd: Sshd) -> None:
@@ -206,4 +204,4 @@ def test_cancel_while_waiting_for_a_turn(sshd: Sshd) -> None:
     with jump.handshake(None), pytest.raises(TransportError, match="cancelled"):
         transport.connect(sshd.node(jump=(jump_of(sshd),)), sshd.options(handshakes_per_jump=1), cancel)
     JUMPS.give_back(jump)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10

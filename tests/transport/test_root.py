@@ -7,7 +7,7 @@ import shutil
 import signal
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -49,9 +49,8 @@ def may(sshd: Sshd, sudoer: str) -> Iterator[Connection]:
 
 @pytest.fixture
 def may_not(sshd: Sshd, sudoer: str, shell_users: dict[str, str]) -> Iterator[Connection]:
-    connection = connect(sshd.node(user=shell_users["zsh"]), sshd.options())
-    yield connection
-    connection.close()
+    with closing(connect(sshd.node(user=shell_users["zsh"]), sshd.options())) as connection:
+        yield connection
 
 
 def test_root_only_where_asked_for(may: Connection) -> None:
@@ -106,10 +105,9 @@ def test_a_process_that_cannot_be_killed_does_not_hide_the_others(
 ) -> None:
     """Root's process, started behind our back, stands for one that waits inside a driver."""
     tmp_path.chmod(0o777)
-    connection = connect(sshd.node(user=shell_users["tcsh"]), sshd.options())
     script = f"echo partial; exec sudo -n sh -c 'echo $$ >{tmp_path}/pid; exec sleep 607'"
-    outputs = run(connection, Command(script, timeout_s=1), Command("echo fine"))
-    connection.close()
+    with closing(connect(sshd.node(user=shell_users["tcsh"]), sshd.options())) as connection:
+        outputs = run(connection, Command(script, timeout_s=1), Command("echo fine"))
     pid = int((tmp_path / "pid").read_text())
     try:
         assert (outputs[0].ended, outputs[0].text) == (Ended.TIMEOUT, "partial\n")
@@ -129,9 +127,8 @@ def test_no_sudo_at_all(sshd: Sshd, shell_users: dict[str, str], tmp_path: Path)
         hidden.write_text("#!/bin/sh\necho sudo: a password is required >&2\nexit 1\n")
         hidden.chmod(0o755)
     node = sshd.node(user=shell_users["zsh"], path=(str(tmp_path),))
-    connection = connect(node, sshd.options())
-    out = run(connection, Command("echo plain", root=True))[0]
-    connection.close()
+    with closing(connect(node, sshd.options())) as connection:
+        out = run(connection, Command("echo plain", root=True))[0]
     assert (out.text, out.error_text, out.as_root) == ("plain\n", "", False)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,9 @@ def test_commands_run_and_the_connection_is_kept(connection: SshConnection) -> N
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_login_shells_that_print_noise(sshd: Sshd, shell_users: dict[str, str], shell: str) -> None:
-    connection = connect(sshd.node(user=shell_users[shell]), sshd.options())
-    outputs = run(
-        connection, Command("id -un; echo x >&2"), Command("echo $0; printf '%s' \"$HOME\" | wc -c")
-    )
-    connection.close()
+    with closing(connect(sshd.node(user=shell_users[shell]), sshd.options())) as connection:
+        show = Command("echo $0; printf '%s' \"$HOME\" | wc -c")
+        outputs = run(connection, Command("id -un; echo x >&2"), show)
     assert (outputs[0].text, outputs[0].error_text) == (f"{shell_users[shell]}\n", "x\n")
     assert outputs[1].text.startswith("/bin/sh\n")
     assert not outputs[0].as_root
@@ -131,14 +130,11 @@ def test_closing_the_connection_leaves_nothing_on_the_node(connection: SshConnec
     assert _gone(tmp_path, 9)
 
 
-def test_the_server_drops_the_connection(sshd: Sshd, tmp_path: Path) -> None:
-    connection = connect(sshd.node(), sshd.options())
-    assert isinstance(connection, SshConnection)
+def test_the_server_drops_the_connection(connection: SshConnection, tmp_path: Path) -> None:
     answers, thread = _forever(tmp_path, connection)
     pid = int((tmp_path / "notes").read_text().split()[0])
-    while "sshd" not in (name := Path(f"/proc/{pid}/comm").read_text()):
+    while "sshd" not in Path(f"/proc/{pid}/comm").read_text():
         pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    assert name
     os.kill(pid, signal.SIGKILL)
     thread.join(15)
     assert answers.outputs[0].ended is Ended.LOST
@@ -146,7 +142,6 @@ def test_the_server_drops_the_connection(sshd: Sshd, tmp_path: Path) -> None:
     assert _gone(tmp_path, 9)
     out = run(connection, Command("true"))[0]
     assert (out.ended, out.detail) == (Ended.LOST, "connection lost: the connection is closed")
-    connection.close()
 
 
 def test_a_login_that_may_not_run_anything(sshd: Sshd, shell_users: dict[str, str]) -> None:
@@ -154,9 +149,8 @@ def test_a_login_that_may_not_run_anything(sshd: Sshd, shell_users: dict[str, st
     shell = shutil.which("nologin", path="/usr/sbin:/sbin") or "/bin/false"
     subprocess.run(["usermod", "-s", shell, user], check=True, capture_output=True)
     try:
-        connection = connect(sshd.node(user=user), sshd.options())
-        out = run(connection, Command("true"))[0]
-        connection.close()
+        with closing(connect(sshd.node(user=user), sshd.options())) as connection:
+            out = run(connection, Command("true"))[0]
     finally:
         subprocess.run(["usermod", "-s", program("bash"), user], check=True, capture_output=True)
     assert out.ended is Ended.LOST

@@ -7,7 +7,6 @@ that the form does not print it. Tags and labels are those of driver 580.
 from __future__ import annotations
 
 from bringup.mock.hardware import Gpu, SimNode
-from bringup.mock.sysfs import GTS_OF_GEN
 from bringup.mock.tools.nvidia_memory import NA, Entry, errors, pair, usage
 
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -85,7 +84,7 @@ def _pci(gpu: Gpu, bus: str) -> Entry:
         (
             "max_host_link_gen",
             "Host Max",
-            str(gpu.pcie_gen_max if gpu.pcie_gen_max < max(GTS_OF_GEN) else NA),
+            str(gpu.pcie_gen_max),
         ),
     ]
     widths: list[Entry] = [
@@ -125,7 +124,7 @@ def _clock_reasons(gpu: Gpu) -> list[Entry]:
             f"{prefix}s",
             "Clocks Event Reasons",
             [
-                (f"{prefix}_gpu_idle", "Idle", _active(not gpu.busy and not gpu.slowdowns)),
+                (f"{prefix}_gpu_idle", "Idle", _active(not gpu.processes and not gpu.slowdowns)),
                 (f"{prefix}_applications_clocks_setting", "Applications Clocks Setting", "Not Active"),
                 (f"{prefix}_sw_power_cap", "SW Power Cap", "Not Active"),
                 (f"{prefix}_hw_slowdown", "HW Slowdown", _active(thermal or brake)),

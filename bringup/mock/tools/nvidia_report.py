@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from bringup.mock.hardware import Gpu, SimNode
+from bringup.mock.hardware import Gpu, Presence, SimNode
 from bringup.mock.tools.nvidia_facts import facts
 from bringup.mock.tools.nvidia_memory import Entry
 
@@ -55,7 +55,7 @@ def xml(node: SimNode, gpus: Sequence[Gpu]) -> str:
 
 def attached(node: SimNode) -> int:
     """The driver's own count, which includes a GPU that fell off the bus after the driver took it over."""
-    return sum(g.presence != "missing" for g in node.gpus)
+    return sum(g.presence is not Presence.MISSING for g in node.gpus)
 
 
 def _now() -> str:
