@@ -32,7 +32,7 @@ def build(index: int, plan: Node, shape: Shape, seed: int, now: float) -> SimNod
         started=now,
         driver=shape.driver,
         memory_gib=shape.memory_gib,
-        threads=shape.threads,
+        sockets=shape.sockets,
         clock_offset_s=rng.uniform(-4e-5, 4e-5),
     )
     if rng.random() < 0.25:  # a profile of the site that speaks where nobody reads

@@ -118,6 +118,6 @@ class Cluster:
             counters[f"port_{way}_data"] += count // 4
             counters[f"port_{way}_packets"] += count // _PACKET_BYTES
             counters[f"unicast_{way}_packets"] += count // _PACKET_BYTES
-        counters["symbol_error"] += hca.symbol_errors_under_load
+        hca.count("symbol_error", hca.symbol_errors_under_load)
         hca.hw_counters["rx_write_requests"] += received_bytes >> 20
         replace(self.root_of(node.index), sysfs.counters(hca))

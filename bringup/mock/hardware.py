@@ -35,6 +35,7 @@ COUNTERS = (
     "unicast_rcv_packets",
     "unicast_xmit_packets",
 )
+FULL = {"symbol_error": 0xFFFF, "link_downed": 0xFF, "link_error_recovery": 0xFF, "port_rcv_errors": 0xFFFF}
 HW_COUNTERS = (
     "duplicate_request",
     "implied_nak_seq_err",
@@ -181,6 +182,10 @@ class Hca:
     hw_counters: dict[str, int] = field(default_factory=dict)
     aer: Aer = field(default_factory=Aer)
 
+    def count(self, counter: str, more: int) -> None:
+        """Add to an error counter; the old ones stop at their end."""
+        self.counters[counter] = min(self.counters[counter] + more, FULL.get(counter, 2**64 - 1))
+
     @property
     def active(self) -> bool:
         return self.present and self.logical is Logical.ACTIVE
@@ -225,7 +230,7 @@ class SimNode:
     started: float
     driver: str
     memory_gib: int
-    threads: int
+    sockets: int
     memlock_kib: int = UNLIMITED
     clock_offset_s: float = 0.0
     clock_synced: bool = True
@@ -242,6 +247,11 @@ class SimNode:
     missing: set[str] = field(default_factory=set)
     log: list[LogLine] = field(default_factory=list)
     listening: set[int] = field(default_factory=set)
+
+    @property
+    def threads(self) -> int:
+        """Hardware threads of all processors that are there."""
+        return self.sockets * self.shape.cores_per_socket * 2
 
     @property
     def uptime_now(self) -> float:

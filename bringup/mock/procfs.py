@@ -34,7 +34,7 @@ def render(node: SimNode) -> Files:
     boot = f"BOOT_IMAGE=/boot/vmlinuz-{shape.kernel} root=/dev/mapper/vg0-root ro iommu=pt quiet\n"
     files: Files = {
         "proc/meminfo": meminfo(node),
-        "proc/cpuinfo": cpuinfo(shape.cpu_model, shape.sockets, shape.cores_per_socket, node.threads),
+        "proc/cpuinfo": cpuinfo(shape.cpu_model, node.sockets, shape.cores_per_socket),
         "proc/cmdline": boot,
         "proc/modules": modules(),
         "proc/version": f"Linux version {shape.kernel} (buildd@lcy02) (gcc 11.4.0) #122-Ubuntu SMP\n",
@@ -106,10 +106,10 @@ def meminfo(node: SimNode) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def cpuinfo(model: str, sockets: int, cores: int, threads: int) -> str:
+def cpuinfo(model: str, sockets: int, cores: int) -> str:
     """One block for each thread; threads are numbered socket by socket, first siblings first."""
     blocks: list[str] = []
-    for cpu in range(threads):
+    for cpu in range(sockets * cores * 2):
         core = cpu % (sockets * cores)
         rows = (
             ("processor\t", cpu),

@@ -72,10 +72,6 @@ class Shape:
     mlx5: str
     os_name: str
 
-    @property
-    def threads(self) -> int:
-        return self.sockets * self.cores_per_socket * 2
-
 
 # Widths, in Gb/s, that one port of each generation negotiates over four lanes.
 LINK_GENERATIONS: dict[int, str] = {

@@ -76,12 +76,18 @@ class Process:
 
 def parse_gpus(text: str) -> tuple[Gpu, ...]:
     """The GPUs of LIST or STATIC."""
-    return tuple(_gpu(index, tree) for index, tree in trees(text))
+    found = tuple(_gpu(index, tree) for index, tree in trees(text))
+    if any(gpu == Gpu(gpu.index) for gpu in found):
+        raise ParseError(f"amd-smi tells nothing about what the GPUs are: {quoted(text)}")
+    return found
 
 
 def parse_metrics(text: str) -> tuple[Metric, ...]:
     """The GPUs of METRIC."""
-    return tuple(_metric(index, tree) for index, tree in trees(text))
+    found = tuple(_metric(index, tree) for index, tree in trees(text))
+    if any(metric == Metric(metric.index) for metric in found):
+        raise ParseError(f"amd-smi tells nothing about what the GPUs do: {quoted(text)}")
+    return found
 
 
 def parse_processes(text: str) -> tuple[Process, ...]:

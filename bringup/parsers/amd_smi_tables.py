@@ -13,14 +13,13 @@ from bringup.errors import ParseError
 from bringup.model import Command
 from bringup.parsers import bdf
 from bringup.parsers.amd_smi import quantity
-from bringup.parsers.reading import number, quoted, whole
+from bringup.parsers.reading import quoted, whole
 
 MONITOR = Command("amd-smi monitor", needs=("amd-smi",), timeout_s=60.0)
 TOPOLOGY = Command("amd-smi topology", needs=("amd-smi",), timeout_s=60.0)
 XGMI = Command("amd-smi xgmi", needs=("amd-smi",), timeout_s=60.0)
 
 _GAP = re.compile(r"\s{2,}")
-_CELL = re.compile(r"(?P<value>-?[0-9]{1,12}(?:\.[0-9]{1,6})?|N/A)(?: (?P<unit>\S{1,6}))?")
 _TITLE = re.compile(r"(?P<title>[A-Z][A-Z -]{2,40}):")
 _CUT = re.compile(r"\[.{0,20}truncated\]")
 _BDF = re.compile(bdf.PATTERN)
@@ -33,19 +32,17 @@ _AMOUNT = re.compile(r"(?P<kb>[0-9]{1,20}) KB|N/A")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One figure with the unit that it is printed in; empty if it has none."""
-
-    value: float
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
 class Load:
-    """One GPU of `amd-smi monitor`: column -> figure, None where the tool prints N/A."""
+    """One GPU of `amd-smi monitor`: column -> what stands there, with its unit."""
 
     gpu: int
-    cells: Mapping[str, Cell | None]
+    cells: Mapping[str, str]
+
+    def figure(self, column: str, unit: str) -> float | None:
+        """The number of a column in this unit; None for N/A. Raises ParseError if there is no such column."""
+        if column not in self.cells:
+            raise ParseError(f"amd-smi monitor: no column {quoted(column)}")
+        return quantity(self.cells[column], unit, f"amd-smi monitor: {column}")
 
 
 def parse_monitor(text: str) -> tuple[Load, ...]:
@@ -61,18 +58,7 @@ def _load(line: str, columns: list[str]) -> Load:
     gpu, *cells = _GAP.split(line)
     if len(cells) != len(columns):
         raise ParseError(f"amd-smi monitor: {quoted(line)} has {len(cells)} cells, not {len(columns)}")
-    return Load(whole(gpu, "amd-smi monitor: GPU"), dict(zip(columns, map(_cell, cells), strict=True)))
-
-
-def _cell(text: str) -> Cell | None:
-    match = _CELL.fullmatch(text)
-    if match is None:
-        raise ParseError(f"amd-smi monitor: {quoted(text)} is no figure")
-    return (
-        None
-        if match["value"] == "N/A"
-        else Cell(number(match["value"], "amd-smi monitor"), match["unit"] or "")
-    )
+    return Load(whole(gpu, "amd-smi monitor: GPU"), dict(zip(columns, cells, strict=True)))
 
 
 # ------------------------------------------------------------------------------------------------ topology
@@ -88,6 +74,8 @@ def parse_topology(text: str) -> Mapping[str, Mapping[tuple[str, str], str]]:
         words = line.split()
         if not words or _CUT.fullmatch(line.strip()):
             continue
+        if words == ["Legend:"]:
+            break
         if match := _TITLE.fullmatch(line.strip()):
             _square(title, columns, rows)
             title, columns, rows = match["title"], [], 0

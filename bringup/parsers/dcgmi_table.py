@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bringup.errors import ParseError
-from bringup.parsers.dcgmi_diag import DiagTest, Diagnosis, Result, gpu_list, status
+from bringup.parsers.dcgmi_diag import Diagnosis, DiagTest, Result, gpu_list, status
 from bringup.parsers.reading import quoted
 
 _WIDTH = 45

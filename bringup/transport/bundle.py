@@ -45,12 +45,16 @@ def _token() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Some commands for one node. `token` marks frames; `mark` marks processes, through their environment."""
+    """Some commands for one node. `token` marks frames; `mark` marks processes, through their environment.
+
+    Every `beat_s` seconds the node gives a sign of life.
+    """
 
     node: Node
     commands: tuple[Command, ...]
     lanes: int = 4
     shell: str = "/bin/sh"
+    beat_s: int = 5
     token: str = field(default_factory=_token)
     mark: str = field(default_factory=_token)
 
@@ -83,6 +87,7 @@ class Bundle:
         lines = [
             "{",
             f"b_token={self.token} b_mark={self.mark} b_lanes={max(1, self.lanes)} b_flood={FLOOD_BYTES}",
+            f"b_every={max(1, self.beat_s)}",
             f"b_sh={quote(self.shell)} b_path={path}",
             f"b_root={quote(self.node.root) if self.node.root else chr(34) + '${BRINGUP_ROOT-}' + chr(34)}",
             f"b_first={quote(''.join(i + ' ' for i in first))} b_alone={quote(''.join(i + ' ' for i in alone))}",

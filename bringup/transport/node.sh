@@ -8,8 +8,8 @@
 #   s              the last sweep is done            x              stdin has ended: stop everything
 # Open files: 3 the fifo, 4 frames to the orchestrator, 5 the dead-man's switch. Commands inherit none of them.
 #
-# Given by bundle.py: b_token (frames) b_mark (environment) b_lanes b_flood b_sh b_first b_alone (queues of indexes)
-# b_path b_root b_vars b_dirs, and b_spec, which sets for command $1: b_x script, b_need programs, b_limit
+# Given by bundle.py: b_token (frames) b_mark (environment) b_lanes b_flood b_every (ticks between signs of life) b_sh
+# b_first b_alone (queues of indexes) b_path b_root b_vars b_dirs, and b_spec, which sets for command $1: b_x script, b_need programs, b_limit
 # centiseconds, b_max bytes, b_asroot, b_port (four hex digits).
 
 exec 5<&0 4>&1 </dev/null >/dev/null
@@ -76,10 +76,19 @@ b_clean() {
   BRINGUP_MARK='' sudo -n rm -rf "$b_s"
 } </dev/null >/dev/null 2>&1
 
+# Whether M runs. Dead and not yet fetched by its parent is dead: in containers that may take long.
+b_alive() {
+  kill -0 $$ || return 1
+  read -r b_v </proc/$$/stat
+  case $b_v in
+  *') Z '*) return 1 ;;
+  esac
+}
+
 ( # T. The flood check costs one more fork a second and is all that stands between a mad tool and a full disk.
   exec 4>&- 5<&- 2>/dev/null
   trap 'kill -KILL "$b_z"; exit 0' TERM
-  while kill -0 $$; do
+  while b_alive; do
     sleep 1 3>&- &
     b_z=$!
     wait "$b_z"
@@ -98,7 +107,7 @@ b_ticker=$!
   echo x >&3
   exec 3>&-
   b_z=0
-  while kill -0 $$ && [ "$b_z" -lt 20 ]; do
+  while b_alive && [ "$b_z" -lt 15 ]; do
     sleep 0.2 || sleep 1
     b_z=$((b_z + 1))
   done
@@ -273,7 +282,7 @@ b_tick() {
     esac
   done
   b_beat=$((b_beat + 1))
-  [ $((b_beat % 5)) != 0 ] || echo "$b_token beat" >&4
+  [ $((b_beat % b_every)) != 0 ] || echo "$b_token beat" >&4
 }
 
 b_live='' b_running=0 b_beat=0
@@ -329,6 +338,6 @@ while read -r b_event b_i <&3; do
 done
 kill -TERM "$b_ticker"
 b_clean
-echo "$b_token end" >&4
 kill -KILL "$b_watcher"
+echo "$b_token end" >&4
 exit 0

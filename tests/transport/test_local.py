@@ -17,7 +17,9 @@ from support.answers import Answers, alive, eventually, processes_with, run
 from bringup.errors import LostKind, TransportError
 from bringup.model import Command, Ended, Node, Output
 from bringup.transport import Cancel, Options, Ready, connect
-from bringup.transport.local import LocalConnection
+from bringup.transport.bundle import Bundle
+from bringup.transport.drive import run_bundle
+from bringup.transport.local import LocalConnection, PipeLink
 
 Local = Callable[..., LocalConnection]
 
@@ -123,9 +125,11 @@ def test_the_main_shell_is_stopped_for_good(local: Local, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("shell", ["/bin/sh"])
-def test_a_long_command_gives_signs_of_life(local: Local) -> None:
-    out = run(local(silence_s=5.8), Command("sleep 6.5; echo done"))[0]
-    assert (out.ended, out.text) == (Ended.EXITED, "done\n")
+def test_a_long_command_gives_signs_of_life(shell: str, clean_machine: Path) -> None:
+    answers = Answers()
+    bundle = Bundle(Node("n"), (Command("sleep 2.2; echo done"),), shell=shell, beat_s=1)
+    run_bundle(bundle, lambda: PipeLink(bundle), answers, None, 1.9)
+    assert (answers.outputs[0].ended, answers.outputs[0].text) == (Ended.EXITED, "done\n")
 
 
 _CLIENT = """

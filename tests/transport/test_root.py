@@ -40,11 +40,9 @@ def sudoer(shell_users: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture
 def may(sshd: Sshd, sudoer: str) -> Iterator[Connection]:
-    connection = connect(
-        sshd.node(user=sudoer, root="/given root", env=(("SECRET", "it's 1"),)), sshd.options()
-    )
-    yield connection
-    connection.close()
+    node = sshd.node(user=sudoer, root="/given root", env=(("SECRET", "it's 1"),))
+    with closing(connect(node, sshd.options())) as connection:
+        yield connection
 
 
 @pytest.fixture

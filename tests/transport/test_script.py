@@ -20,6 +20,10 @@ from bringup.transport.local import LocalConnection
 
 Local = Callable[..., LocalConnection]
 
+in_one_shell = pytest.mark.parametrize(
+    "shell", ["busybox sh"]
+)  # what takes long and does not hang on the shell
+
 
 def test_streams_status_and_clock(local: Local) -> None:
     began = time.time()
@@ -135,6 +139,7 @@ def test_a_background_child_that_keeps_the_streams_does_not_hold_the_answer(loca
     assert out.seconds < 5
 
 
+@in_one_shell
 def test_answers_stream_in_the_order_in_which_commands_end(local: Local) -> None:
     answers = Answers()
     commands = [Command("sleep 0.8"), Command("sleep 0.4"), Command("true")]
@@ -143,6 +148,7 @@ def test_answers_stream_in_the_order_in_which_commands_end(local: Local) -> None
     assert answers.times[0] < answers.times[2] - 0.3
 
 
+@in_one_shell
 def test_lanes_limit_what_runs_at_once(local: Local, tmp_path: Path) -> None:
     probe = f"touch '{tmp_path}'/up.$$; ls '{tmp_path}' | grep -c up; sleep 0.1; rm '{tmp_path}'/up.$$"
     for lanes in (1, 3):
@@ -151,6 +157,7 @@ def test_lanes_limit_what_runs_at_once(local: Local, tmp_path: Path) -> None:
         assert all(o.status == 0 for o in outputs.values())
 
 
+@in_one_shell
 def test_alone_means_that_nothing_runs_beside_it(local: Local, tmp_path: Path) -> None:
     probe = f"touch '{tmp_path}'/up.$$; sleep 0.2; ls '{tmp_path}' | grep -c up; rm '{tmp_path}'/up.$$"
     commands = [Command(f"{probe} # {n}", alone=n in (0, 3)) for n in range(5)]
@@ -217,6 +224,7 @@ def test_ready_comes_when_the_port_listens(local: Local) -> None:
         assert kinds == ["Ready", "Output"]
 
 
+@in_one_shell
 def test_a_port_that_somebody_else_holds_is_not_ready(local: Local) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         answers = Answers()
@@ -244,6 +252,7 @@ def test_a_syntax_error_is_its_own_command_s_trouble(local: Local) -> None:
     assert outputs[1].text == "ok\n"
 
 
+@in_one_shell
 def test_several_bundles_at_once_do_not_hurt_each_other(local: Local) -> None:
     connection = local()
     found: dict[int, list[tuple[Ended, str]]] = {}

@@ -117,7 +117,7 @@ def nonsense(chance: random.Random, folder: Path) -> None:
             unit=word(),
             profile=word(),
             serial=word(),
-            selection=word(),
+            tags=(word(),),
             ports=ports,
         )
 

@@ -140,7 +140,7 @@ def _pcie_gen(node: SimNode, given: Given) -> None:
 
 @fault(
     "pcie-errors",
-    "PCIe errors at a GPU, counted and logged",
+    "PCIe errors at a GPU, counted and logged (correctable ones are harmless)",
     GPU,
     Param("severity", "word", default="nonfatal", choices=("correctable", "nonfatal", "fatal")),
     COUNT,

@@ -49,17 +49,27 @@ def _chatty_login(node: SimNode, given: Given) -> None:
     node.login_text = given.text("text") + "\n"
 
 
-@fault("hanging-tool", "a program never ends", TOOL, codes=("COMMAND-HANGS",))
+@fault("hanging-tool", "a program of the battery never ends", TOOL, codes=("COMMAND-HANGS",))
 def _hanging_tool(node: SimNode, given: Given) -> None:
     node.hanging.add(given.text("tool"))
 
 
-@fault("garbage-output", "a program prints something else than it should", TOOL, codes=("OUTPUT-UNKNOWN",))
+@fault(
+    "garbage-output",
+    "a program of the battery prints something else than it should",
+    TOOL,
+    codes=("OUTPUT-UNKNOWN",),
+)
 def _garbage_output(node: SimNode, given: Given) -> None:
     node.garbage.add(given.text("tool"))
 
 
-@fault("missing-tool", "a program is not installed", Param("tool", "program"), codes=("TOOL-MISSING",))
+@fault(
+    "missing-tool",
+    "a program of the battery is not installed",
+    Param("tool", "program"),
+    codes=("TOOL-MISSING",),
+)
 def _missing_tool(node: SimNode, given: Given) -> None:
     node.missing.add(given.text("tool"))
 
@@ -81,9 +91,9 @@ def _wrong_serial(node: SimNode, given: Given) -> None:
     node.serial = given.text("serial")
 
 
-@fault("cpu-missing", "that many CPU threads are missing", Param("threads", "count"), codes=("CPU-COUNT",))
+@fault("cpu-missing", "one processor is not there", codes=("CPU-COUNT",))
 def _cpu_missing(node: SimNode, given: Given) -> None:
-    node.threads = max(1, node.threads - given.whole("threads"))
+    node.sockets = max(1, node.sockets - 1)
 
 
 @fault("memory-missing", "that much memory is missing, in GiB", Param("gib", "count"), codes=("MEMORY-SIZE",))

@@ -50,7 +50,7 @@ def _nic_pcie_speed(node: SimNode, given: Given) -> None:
 
 @fault(
     "nic-pcie-errors",
-    "PCIe errors at an adapter, counted and logged",
+    "PCIe errors at an adapter, counted and logged (correctable ones are harmless)",
     HCA,
     Param("severity", "word", default="nonfatal", choices=("correctable", "nonfatal", "fatal")),
     COUNT,
@@ -124,15 +124,15 @@ def _link_layer(node: SimNode, given: Given) -> None:
 )
 def _symbol_errors(node: SimNode, given: Given) -> None:
     hca = hca_of(node, given)
-    hca.counters["symbol_error"] += given.whole("count")
+    hca.count("symbol_error", given.whole("count"))
     hca.symbol_errors_under_load = given.whole("count")
 
 
 @fault("link-flaps", "a port's link went down and came back", HCA, COUNT, AGE, codes=("LINK-ERRORS",))
 def _link_flaps(node: SimNode, given: Given) -> None:
     hca, age = hca_of(node, given), given.number("age_s")
-    hca.counters["link_downed"] += given.whole("count")
-    hca.counters["link_error_recovery"] += given.whole("count")
+    hca.count("link_downed", given.whole("count"))
+    hca.count("link_error_recovery", given.whole("count"))
     for _ in range(min(given.whole("count"), 50)):
         node.happened(kernel_log.link_down(hca), age)
         node.happened(kernel_log.link_up(hca), age)

@@ -63,7 +63,7 @@ def facts(node: SimNode, gpu: Gpu) -> list[Entry]:
             "GPU Virtualization Mode",
             [("virtualization_mode", "Virtualization Mode", "None")],
         ),
-        ("gpu_recovery_action", "GPU Recovery Action", "GPU Reset" if gpu.remap_pending else "None"),
+        ("gpu_recovery_action", "GPU Recovery Action", "None"),
         ("gsp_firmware_version", "GSP Firmware Version", node.driver),
         _pci(gpu, bus),
         ("fan_speed", "Fan Speed", NA),

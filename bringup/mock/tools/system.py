@@ -36,23 +36,24 @@ def uname(call: Call) -> Reply:
 
 
 def lscpu(call: Call) -> Reply:
-    shape, threads = call.node.shape, call.node.threads
+    shape, node = call.node.shape, call.node
     half = shape.cores_per_socket
-    rows = {
+    rows: dict[str, object] = {
         "Architecture": "x86_64",
         "CPU op-mode(s)": "32-bit, 64-bit",
         "Byte Order": "Little Endian",
-        "CPU(s)": threads,
-        "On-line CPU(s) list": f"0-{threads - 1}",
+        "CPU(s)": node.threads,
+        "On-line CPU(s) list": f"0-{node.threads - 1}",
         "Vendor ID": "GenuineIntel",
         "Model name": shape.cpu_model,
         "Thread(s) per core": 2,
         "Core(s) per socket": half,
-        "Socket(s)": shape.sockets,
-        "NUMA node(s)": shape.sockets,
-        "NUMA node0 CPU(s)": f"0-{half - 1},{2 * half}-{3 * half - 1}",
-        "NUMA node1 CPU(s)": f"{half}-{2 * half - 1},{3 * half}-{4 * half - 1}",
+        "Socket(s)": node.sockets,
+        "NUMA node(s)": node.sockets,
     }
+    for numa in range(node.sockets):
+        first, second = numa * half, (node.sockets + numa) * half
+        rows[f"NUMA node{numa} CPU(s)"] = f"{first}-{first + half - 1},{second}-{second + half - 1}"
     return Reply(stdout="".join(f"{name + ':':<33}{value}\n" for name, value in rows.items()))
 
 
