@@ -114,6 +114,9 @@ class Group:
 
 Target = Node | Pair | Group
 
+FLEET = "fleet"
+"""The name of the group of all nodes; no node may be called so."""
+
 
 class Stage(StrEnum):
     """The battery's stages in their order; each has a gate."""

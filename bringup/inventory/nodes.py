@@ -9,7 +9,7 @@ from bringup.inventory import members, names, pattern, shape
 from bringup.inventory.problems import Problems, quoted
 from bringup.inventory.settings import KEYS, PATTERNS, Given, Known, Layer, Wrong, read, value_of
 from bringup.inventory.tree import Items, Text, Value
-from bringup.model import Node, Port
+from bringup.model import FLEET, Node, Port
 
 _MOST_NAMES_TEXT = 1 << 22
 
@@ -79,8 +79,8 @@ def groups(
     layers: dict[str, Layer] = {}
     for key, entry in shape.keys(value, "groups", problems) if value is not None else ():
         where = f"groups.{key.text[:80]}"
-        if not names.is_name(key.text) or key.text == "fleet":
-            why = "fleet means all nodes of a run" if key.text == "fleet" else names.bad_name(key.text)
+        if not names.is_name(key.text) or key.text == FLEET:
+            why = "fleet means all nodes of a run" if key.text == FLEET else names.bad_name(key.text)
             problems.add(key.line, f"groups: {why}; give the group another name")
             continue
         keys: dict[str, Value] = {"nodes": entry}

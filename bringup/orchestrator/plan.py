@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bringup.check import AnyCheck, Check, Context, Plan, Serve, Step
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import STAGES, Command, Group, Node, Pair, Stage, Target, Why
+from bringup.model import FLEET, STAGES, Command, Group, Node, Pair, Stage, Target, Why
 from bringup.topology import matchings
 
 FIRST_PORT = 18600
@@ -121,7 +121,7 @@ def make_plan(checks: Iterable[AnyCheck], nodes: Sequence[Node], ctx: Context) -
 
 def _stage(stage: Stage, checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context) -> StagePlan:
     single = tuple(make_case(c, n, ctx) for c in checks if c.target is Node for n in nodes)
-    fleet = Group("fleet", tuple(nodes))
+    fleet = Group(FLEET, tuple(nodes))
     groups = tuple(make_case(c, fleet, ctx) for c in checks if c.target is Group)
     paired = [c for c in checks if c.target is Pair]
     rounds: tuple[tuple[Battle, ...], ...] = ()

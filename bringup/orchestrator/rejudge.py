@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterable
 
 from bringup.check import AnyCheck, Context, Outputs, judged
 from bringup.diagnosis import diagnose
-from bringup.model import STAGES, Evidence, Group, Measurement, Node, Outcome, Pair, Target, Verdict, Why
+from bringup.model import (
+    FLEET,
+    STAGES,
+    Evidence,
+    Group,
+    Measurement,
+    Node,
+    Outcome,
+    Pair,
+    Target,
+    Verdict,
+    Why,
+)
 from bringup.orchestrator.evidence import output_of
 from bringup.run import RunState
 
@@ -46,14 +58,14 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
 def _can(old: Outcome) -> bool:
     """Whether there is something to judge again: outputs, or a check of the fleet, which needs none."""
     return bool(old.evidence) or (
-        old.target == "fleet" and old.why is Why.NONE and old.verdict is not Verdict.NOT_RUN
+        old.target == FLEET and old.why is Why.NONE and old.verdict is not Verdict.NOT_RUN
     )
 
 
 def target_of(outcome: Outcome, nodes: dict[str, Node]) -> Target | None:
     """The target that an outcome speaks of, built again from the run's nodes."""
-    if outcome.target == "fleet":
-        return Group("fleet", tuple(nodes.values()))
+    if outcome.target == FLEET:
+        return Group(FLEET, tuple(nodes.values()))
     there = [nodes[name] for name in outcome.nodes if name in nodes]
     if len(there) == 1 and outcome.target == there[0].name:
         return there[0]

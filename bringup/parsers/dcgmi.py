@@ -1,4 +1,4 @@
-"""`dcgmi discovery`, `dcgmi topo` and `dcgmi --version`: what NVIDIA's data center tool sees on a node.
+"""`dcgmi discovery`, `dcgmi topo` and `dcgmi -v`: what NVIDIA's data center tool sees on a node.
 
 `topo` says of two GPUs how they are connected twice: `value` may name the way through the CPU while only `overflow`
 tells of the NVLinks.
@@ -16,7 +16,7 @@ from bringup.parsers.reading import quoted
 from bringup.parsers.reading_json import document_among_lines, items, mapping, words
 
 DISCOVERY = Command("dcgmi discovery -l", needs=("dcgmi",), root=True, timeout_s=60.0)
-VERSION = Command("dcgmi --version", needs=("dcgmi",))
+VERSION = Command("dcgmi -v", needs=("dcgmi",))
 
 _FOUND = re.compile(r"(?P<count>[0-9]{1,4}) (?P<what>[A-Za-z][\w ]{0,30}) found\.", re.ASCII)
 _KINDS = ("GPU", "NvSwitch")
@@ -93,10 +93,10 @@ def parse_version(text: str) -> Versions:
     client, heading, daemon = text.partition("Hostengine build info:")
     own = [m["version"] for line in client.splitlines() if (m := _VERSION.fullmatch(line.strip()))]
     other = [m["version"] for line in daemon.splitlines() if (m := _VERSION.fullmatch(line.strip()))]
-    if len(own) != 1 or len(other) > 1:
-        raise ParseError(f"dcgmi --version: {quoted(text)} is not known")
+    if len(own) != 1 or len(other) > 1 or "Build ID" not in client:
+        raise ParseError(f"dcgmi -v: {quoted(text)} is not known")
     if heading and not other:
-        raise ParseError("dcgmi --version: the daemon's version is cut off")
+        raise ParseError("dcgmi -v: the daemon's version is cut off")
     return Versions(own[0], other[0] if other else None)
 
 

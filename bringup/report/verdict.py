@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bringup.events import AnyEvent, Judged
-from bringup.model import Defect, Exit, Outcome, RunVerdict, Stage, Verdict, Who, Why
+from bringup.model import FLEET, Defect, Exit, Outcome, RunVerdict, Stage, Verdict, Who, Why
 from bringup.run import RunState, settled
 
 _RAIL = re.compile(r" rail [0-9]+\Z")
@@ -75,7 +75,7 @@ def _good(name: str, outcomes: list[Outcome], known: Mapping[tuple[str, str], De
     return bool(passed) and all(
         settled(o)
         or (
-            (o.check in passed or len(o.nodes) > 2)  # a result of the whole fleet blames only the nodes that it names
+            (o.check in passed or o.target == FLEET)  # a result of the whole fleet blames only the nodes that it names
             and (cause := known.get((o.check, o.target))) is not None
             and name not in cause.nodes
         )

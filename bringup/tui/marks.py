@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bringup.model import Defect, Outcome, Verdict, Who
+from bringup.model import FLEET, Defect, Outcome, Verdict, Who
 from bringup.report import words
 from bringup.run import settled
 from bringup.tui.look import Mark, worst
-
-FLEET = "fleet"
-"""The group of all nodes."""
 
 Case = tuple[str, str]
 """A check's id and a target's key."""

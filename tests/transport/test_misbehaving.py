@@ -146,7 +146,7 @@ def rubbish(stream: socket.socket, over: threading.Event) -> None:
 )
 def test_before_the_login(serve: Serve, tmp_path: Path, handler: Handler, kinds: set[LostKind]) -> None:
     node = Node("n", address="127.0.0.1", port=serve(handler).port, user="u", key_file="/nowhere")
-    options = Options(known_hosts=tmp_path / "known", banner_timeout_s=0.7, connect_attempts=1)
+    options = Options(known_hosts=tmp_path / "known", banner_timeout_s=0.4, connect_attempts=1)
     began = time.monotonic()
     with pytest.raises(TransportError) as caught:
         connect(node, options)
@@ -350,7 +350,7 @@ def chatters(server: Server, channel: paramiko.Channel) -> None:
 
 
 def complains(server: Server, channel: paramiko.Channel) -> None:
-    channel.sendall_stderr(b"sh: not found\n" + b"x" * 5_000_000)
+    channel.sendall_stderr(b"sh: not found\n" + b"x" * 2_300_000)
     channel.send_exit_status(127)
     channel.close()
 

@@ -187,10 +187,9 @@ def test_key_files(sshd: Sshd, own_key: Path) -> None:
     connect(sshd.node(key_file=str(own_key)), sshd.options()).close()
 
 
-@pytest.mark.parametrize("kind", [("-t", "ed25519"), ("-t", "rsa", "-b", "2048")], ids=" ".join)
-@pytest.mark.parametrize("place", ["beside the key", "named"])
-def test_certificates(sshd: Sshd, tmp_path: Path, kind: tuple[str, ...], place: str) -> None:
-    key = keygen(tmp_path / "certified", *kind)
+@pytest.mark.parametrize(("place", "kind"), [("beside the key", "ed25519"), ("named", "rsa")])
+def test_certificates(sshd: Sshd, tmp_path: Path, place: str, kind: str) -> None:
+    key = keygen(tmp_path / "certified", "-t", kind, *(("-b", "2048") if kind == "rsa" else ()))
     assert refused(sshd.node(key_file=str(key)), sshd.options()).kind is LostKind.AUTH
     sign = [program("ssh-keygen"), "-q", "-s", str(sshd.ca), "-I", "test", "-n", sshd.user, f"{key}.pub"]
     subprocess.run(sign, check=True, capture_output=True)
