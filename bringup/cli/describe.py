@@ -129,8 +129,9 @@ def profile() -> None:
 def profile_show(name: str | None, profile_dirs: Sequence[Path], as_json: bool) -> int:
     """All profiles, or one with every limit, its reason and where it is written."""
     if name is None:
-        for each in available(list(profile_dirs)):
-            click.echo(each)
+        names = available(list(profile_dirs))
+        listing = json.dumps({"schema": "bringup.profiles/1", "profiles": names}, indent=2)
+        click.echo(listing if as_json else "\n".join(names))
         return Exit.READY
     found = load(name, list(profile_dirs))
     if as_json:

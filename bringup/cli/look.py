@@ -11,14 +11,12 @@ from pathlib import Path
 import click
 
 from bringup.cli import common
-from bringup.cli.output import exit_code, reader, shown
+from bringup.cli.output import exit_code, reader, shown, write_junit
 from bringup.inventory import select_names
-from bringup.journal import read
 from bringup.model import WHO, Exit, Who
 from bringup.orchestrator import RunFolder
 from bringup.report import defects as defect_list
-from bringup.report import evidence, jsonreport, junit, markdown, summary
-from bringup.report import verdict as judge
+from bringup.report import evidence, jsonreport, markdown, summary
 from bringup.run import load
 
 FORMATS = ("summary", "markdown", "json", "full-json", "junit")
@@ -55,10 +53,7 @@ def report(name: str, kind: str, output: Path | None, runs: Path) -> int:
     code = exit_code(state)
     if kind == "junit":
         target = output or folder.reports / "junit"
-        for path in junit.write(
-            state, target, read_evidence=reader(folder), attachment_prefix=f"{shown(folder.path)}/",
-            flaky=judge.failed_before(read(folder.journal)),
-        ):  # fmt: skip
+        for path in write_junit(state, folder, target):
             click.echo(shown(path))
         return Exit.READY
     paths = {"run": f"{shown(folder.path)}/"}

@@ -36,14 +36,23 @@ def shown(path: Path) -> str:
     return relative if len(relative) < len(str(path)) else str(path)
 
 
+def write_junit(state: RunState, folder: RunFolder, target: Path) -> list[Path]:
+    """Write the JUnit files of a run into `target`; returns them."""
+    return junit.write(
+        state,
+        target,
+        read_evidence=reader(folder),
+        attachment_prefix=f"{shown(folder.path)}/",
+        flaky=judge.failed_before(read(folder.journal)),
+        hostname=str(folder.settings().get("orchestrator", "")),
+    )
+
+
 def write_reports(state: RunState, folder: RunFolder) -> dict[str, str]:
     """Write JUnit, JSON, Markdown and plain text below `reports/`; returns label -> path."""
     code = exit_code(state)
     junit_folder = folder.reports / "junit"
-    junit.write(
-        state, junit_folder, read_evidence=reader(folder), attachment_prefix=f"{shown(folder.path)}/",
-        flaky=judge.failed_before(read(folder.journal)),
-    )  # fmt: skip
+    write_junit(state, folder, junit_folder)
     result = folder.reports / "report.json"
     jsonreport.write(state, result, exit_code=code)
     paths = {"junit": f"{shown(junit_folder)}/", "json": shown(result), "run": f"{shown(folder.path)}/"}

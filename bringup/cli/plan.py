@@ -118,7 +118,14 @@ def stage_json(plan: StagePlan) -> dict[str, object]:
         "rounds": [[[b.a.name, b.b.name] for b in battles] for battles in plan.rounds],
         "cases": [case_json(c) for c in plan.cases],
         "commands": [
-            {"script": c.script, "nodes": names, "timeout_s": c.timeout_s, "root": c.root, "alone": c.alone, "needs": list(c.needs)}
+            {
+                "script": c.script,
+                "nodes": names,
+                "timeout_s": c.timeout_s,
+                "root": c.root,
+                "alone": c.alone,
+                "needs": list(c.needs),
+            }
             for c, names in commands(plan).items()
         ],
-    }  # fmt: skip
+    }

@@ -93,11 +93,12 @@ def run(
     common.fail_if_empty(inputs.nodes)
     inventory = inputs.inventory
     started = time.time()
+    hosts_file = known_hosts or inventory.known_hosts
     settings: dict[str, Setting] = {
         "version": __version__, "started": started, "inventory": str(Path(inventory_path).resolve()),
         "name": inventory.name, "level": level, "checks": [c.id for c in inputs.checks],
         "batteries": [str(b.resolve()) for b in batteries], "workers": workers,
-        "known_hosts": str((known_hosts or inventory.known_hosts or Path()).resolve()) if known_hosts or inventory.known_hosts else "",
+        "known_hosts": str(hosts_file.resolve()) if hosts_file else "",
         "accept_new_host_keys": accept_new_host_keys, "orchestrator": socket.gethostname(),
     }  # fmt: skip
     folder = RunFolder.create(runs, settings, inventory.text, common.frozen_profiles(inputs.profiles))
@@ -108,9 +109,7 @@ def run(
         stages=tuple(dict.fromkeys(c.stage for c in inputs.checks)), checks=tuple(c.id for c in inputs.checks),
         nodes=len(inputs.nodes), selection=selection(expression, stages, check_patterns),
     )  # fmt: skip
-    options = Options(
-        known_hosts=known_hosts or inventory.known_hosts, accept_new_host_keys=accept_new_host_keys
-    )
+    options = Options(known_hosts=hosts_file, accept_new_host_keys=accept_new_host_keys)
     start = Start(
         folder,
         info,

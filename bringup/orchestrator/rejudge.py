@@ -41,7 +41,9 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
         again = old
         if check is not None and target is not None and _can(old):
             outputs = {(e.node, e.command): output_of(e, *read(e)) for e in old.evidence}
-            known = dataclasses.replace(ctx, readings={k: tuple(v) for k, v in readings.items()})
+            known = dataclasses.replace(
+                ctx, readings={k: tuple(v) for k, v in readings.items()}, listen_port=_port(old)
+            )
             again = dataclasses.replace(
                 judged(check, target, Outputs(outputs), known), evidence=old.evidence, attempt=old.attempt
             )
@@ -60,6 +62,11 @@ def _can(old: Outcome) -> bool:
     return bool(old.evidence) or (
         old.target == FLEET and old.why is Why.NONE and old.verdict is not Verdict.NOT_RUN
     )
+
+
+def _port(old: Outcome) -> int:
+    """The port on which the server of this test listened: the commands of the plan name it."""
+    return next((e.command.listens for e in old.evidence if e.command.listens is not None), 0)
 
 
 def target_of(outcome: Outcome, nodes: dict[str, Node]) -> Target | None:

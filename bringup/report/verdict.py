@@ -75,7 +75,8 @@ def _good(name: str, outcomes: list[Outcome], known: Mapping[tuple[str, str], De
     return bool(passed) and all(
         settled(o)
         or (
-            (o.check in passed or o.target == FLEET)  # a result of the whole fleet blames only the nodes that it names
+            # A result of the whole fleet blames only the nodes that it names.
+            (o.check in passed or o.target == FLEET)
             and (cause := known.get((o.check, o.target))) is not None
             and name not in cause.nodes
         )

@@ -41,7 +41,7 @@ def run_through(sshd: Sshd, folder: Path, names: tuple[str, ...], faults: tuple[
                     root=own.pop("BRINGUP_ROOT"),
                     path=tuple(own.pop("PATH").split(":")),
                     env=tuple((k, v) for k, v in own.items() if k.startswith("BRINGUP")),
-                )  # fmt: skip
+                )
             )
         info = RunInfo("openssh", "openssh", stages=tuple(dict.fromkeys(c.stage for c in checks)))
         fleet = LocalFleet(sshd.options())

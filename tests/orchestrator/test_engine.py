@@ -31,7 +31,8 @@ from bringup.model import (
     Verdict,
     Why,
 )
-from bringup.orchestrator import Engine, RunFolder, make_plan
+from bringup.orchestrator import Engine, RunFolder, make_plan, rejudge
+from bringup.report import evidence
 from bringup.report.verdict import ready_nodes
 from bringup.run import RunState, load
 from bringup.transport import Cancel, Connection, Options, Ready
@@ -356,3 +357,19 @@ def test_evidence_holds_the_bytes_that_were_judged(tmp_path: Path) -> None:
     (e,) = outcome.evidence
     kept = (tmp_path / e.file).read_bytes()[e.offset : e.offset + e.stdout_bytes]
     assert (outcome.verdict, kept, e.command) == (Verdict.ERROR, b"1\x00\xff", COUNT)
+
+
+def test_judging_again_gives_the_same_verdicts_and_defects(tmp_path: Path) -> None:
+    def answer(node: str, script: str) -> bytes | Ended | None:
+        verb, *rest = script.split()
+        if verb == "client" and rest[2] == "1" and "n4" in (node, rest[0]):
+            return b"187"
+        return Ended.TIMEOUT if (node, script) == ("n1", "links") else None
+
+    state = battle(tmp_path, Cluster(answer))
+    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: evidence.read(tmp_path, e))
+    assert {k: (o.verdict, o.reason) for k, o in again.cases.items() if o} == {
+        k: (o.verdict, o.reason) for k, o in state.cases.items() if o
+    }
+    assert again.defects == state.defects
+    assert again.verdict is state.verdict
