@@ -59,9 +59,9 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
 
 def _can(old: Outcome) -> bool:
     """Whether there is something to judge again: outputs, or a check of the fleet, which needs none."""
-    return bool(old.evidence) or (
-        old.target == FLEET and old.why is Why.NONE and old.verdict is not Verdict.NOT_RUN
-    )
+    if old.verdict is Verdict.NOT_RUN and old.why is not Why.NOT_APPLICABLE:
+        return False
+    return bool(old.evidence) or (old.target == FLEET and old.verdict is not Verdict.NOT_RUN)
 
 
 def _port(old: Outcome) -> int:

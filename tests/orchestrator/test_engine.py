@@ -366,7 +366,7 @@ def test_judging_again_gives_the_same_verdicts_and_defects(tmp_path: Path) -> No
             return b"187"
         return Ended.TIMEOUT if (node, script) == ("n1", "links") else None
 
-    state = battle(tmp_path, Cluster(answer))
+    state = battle(tmp_path, Cluster(answer, refused=["n6"]))
     again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: evidence.read(tmp_path, e))
     assert {k: (o.verdict, o.reason) for k, o in again.cases.items() if o} == {
         k: (o.verdict, o.reason) for k, o in state.cases.items() if o
