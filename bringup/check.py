@@ -11,7 +11,6 @@ a check does can end in a false pass:
 
 from __future__ import annotations
 
-import math
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -41,6 +40,9 @@ from bringup.model import (
 )
 
 T = TypeVar("T", Node, Pair, Group)
+
+LARGEST = 1e30
+"""No reading of a machine is larger; what is, was misread."""
 
 # ------------------------------------------------------------------------------------------------ plans
 
@@ -138,6 +140,20 @@ class Outputs:
             )
         return out
 
+    def optional(self, node: Node, command: Command, ctx: Context) -> Output:
+        """`answered`, for a tool that not every node has.
+
+        Raises NotApplicable where it is missing and the profile does not require it (tools.required).
+        """
+        out = self.get(node, command)
+        missing = tuple(out.detail.split()) if out.ended is Ended.MISSING else ()
+        if missing and not any(ctx.requires(node, name) for name in missing):
+            names = ", ".join(missing)
+            raise NotApplicable(
+                f"{names} is not installed on {node.name}, and its profile does not require it"
+            )
+        return self.answered(node, command)
+
     def text(self, node: Node, command: Command, *, status: int | None = 0) -> str:
         """Standard output of a command that ran to its end with this exit status (None: any)."""
         out = self.answered(node, command)
@@ -189,6 +205,14 @@ class Context:
         """The fact `name` of the node's profile. Raises NoLimit."""
         return self._of(node).fact(name)
 
+    def fact_if_any(self, node: Node, name: str) -> object | None:
+        """The fact, or None where the profile does not say. Raises NoLimit for a node without a profile."""
+        rules = self._of(node)
+        try:
+            return rules.fact(name)
+        except NoLimit:
+            return None
+
     def number(self, node: Node, name: str) -> int:
         """A fact that is a whole number. Raises NoLimit if it is missing or something else."""
         value = self.fact(node, name)
@@ -207,12 +231,28 @@ class Context:
             )
         return tuple(Port(rail, str(hca)) for rail, hca in enumerate(value))
 
-    def need_gpus(self, node: Node) -> int:
-        """How many GPUs the profile asks for. Raises NotApplicable where it says none."""
+    def need_gpus(self, node: Node, vendor: str = "") -> int:
+        """How many GPUs the profile asks for. Raises NotApplicable where it has none, or none of this vendor."""
         count = self.number(node, "gpu.count")
         if count == 0:
             raise NotApplicable(f"profile {node.profile} has no GPUs")
+        if vendor and (other := self.fact(node, "gpu.vendor")) != vendor:
+            raise NotApplicable(f"the GPUs of profile {node.profile} are made by {other}, not {vendor}")
         return count
+
+    def limit_or_none(self, node: Node, name: str) -> Limit | None:
+        """The limit, None where the profile has none: for checks that then judge by the siblings or the fleet."""
+        try:
+            return self.limit(node, name)
+        except NoLimit:
+            if node.profile not in self.rules:
+                raise
+            return None
+
+    def requires(self, node: Node, program: str) -> bool:
+        """Whether the profile's tools.required names a program. A tool that it does not name is optional."""
+        value = self.fact(node, "tools.required")
+        return isinstance(value, list | tuple) and program in value
 
     def _of(self, node: Node) -> Rules:
         try:
@@ -301,17 +341,17 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
     reason, code, error_at, verdict, why = "", "", "", Verdict.PASS, Why.NONE
     try:
         for item in check.judge(target, outputs, ctx):  # type: ignore[arg-type]
+            _sound(item)
             if isinstance(item, Finding):
                 findings.append(item)
             else:
-                if isinstance(item.value, float) and not math.isfinite(item.value):
-                    raise ParseError(f"{item.name} at {item.at} is {item.value}, which is no number to judge")
                 item.ok  # noqa: B018  a limit that does not fit the value must surface here
                 measurements.append(item)
     except NotApplicable as no:
         reason, verdict, why = str(no), Verdict.NOT_RUN, Why.NOT_APPLICABLE
     except CannotJudge as cannot:
-        reason, code, error_at, verdict = cannot.reason, cannot.code, cannot.at, Verdict.ERROR
+        reason, code, error_at = str(cannot.reason), str(cannot.code), str(cannot.at)
+        verdict = Verdict.ERROR
         if isinstance(cannot, ParseError):
             reason, code = f"output not understood: {reason}", code or "OUTPUT-UNKNOWN"
     except Exception:  # noqa: BLE001  the door to code of any author: a bug there must not take the run along
@@ -350,6 +390,21 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
         seconds=max((o.seconds for o in used), default=0.0),
         ended=max((o.at for o in used), default=0.0),
     )
+
+
+def _sound(item: object) -> None:
+    """Whether the journal and everybody who reads it can hold what a check says. Raises TypeError or ParseError."""
+    if isinstance(item, Finding):
+        texts: tuple[object, ...] = (item.code, item.message, item.at)
+    elif isinstance(item, Measurement) and isinstance(item.value, int | float | str):
+        texts = (item.name, item.unit, item.at, item.code)
+        if not isinstance(item.value, str) and not abs(item.value) <= LARGEST:
+            said = str(item.value) if isinstance(item.value, float) else "too large"
+            raise ParseError(f"{item.name} at {item.at} is {said}, which is no number to judge")
+    else:
+        raise TypeError(f"{item!r} is neither a finding nor a measurement of a number or word"[:500])
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"name, unit, message, code and place are text, got {texts!r}"[:500])
 
 
 def _holds(measurement: Measurement) -> bool:

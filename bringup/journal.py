@@ -6,6 +6,7 @@ readers skip. Readers never write; any number may follow a live journal.
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 from collections.abc import Iterator
@@ -61,23 +62,28 @@ def _visible(value: object) -> object:
 
 
 class Journal:
-    """The one writer. Safe to call from any thread."""
+    """The one writer, which the operating system guards: the lock ends with the process, however that ends.
+
+    Safe to call from any thread. Raises RunFolderError while another process writes the same journal.
+    """
 
     def __init__(self, path: Path, *, clock: Any = time.time) -> None:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
         self._seq = 0
-        if path.exists():
-            self._mend()
         self._file: IO[bytes] = path.open("ab")
+        if not _locked(self._file):
+            self._file.close()
+            raise RunFolderError(f"{path}: is still being written; wait for that bringup, or end it")
+        self._mend()
 
     def _mend(self) -> None:
         """Drop a last line that a kill has cut, and continue the numbering."""
         data = self._path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) != len(data):
-            self._path.write_bytes(whole)
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            self._file.truncate(whole)
         for event in read(self._path):
             self._seq = max(self._seq, event.seq)
 
@@ -94,6 +100,17 @@ class Journal:
         """Close the file; further writes fail."""
         with self._lock:
             self._file.close()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether the file is ours to write. A file system without locks guards nothing, and is no reason not to run."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def read(path: Path) -> Iterator[AnyEvent]:

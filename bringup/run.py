@@ -97,6 +97,7 @@ class RunState:
             case ev.Resumed():
                 self.verdict, self.ended, self.aborted = None, None, ""
                 self.working.clear()
+                self.quarantined.clear()  # who is still out is written again
             case ev.RunEnded(verdict=verdict, aborted=aborted):
                 self.verdict, self.aborted, self.ended = verdict, aborted, event.at
                 self.working.clear()

@@ -7,7 +7,7 @@ circle, so partners of one node differ and sit in different places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 N = TypeVar("N")
@@ -39,12 +39,29 @@ def _round(nodes: Sequence[N], size: int, turn: int, *, flip: bool) -> list[tupl
     return pairs
 
 
-def repaired(pairs: Sequence[tuple[N, N]], out: frozenset[N]) -> tuple[list[tuple[N, N]], list[N]]:
-    """A round without the nodes that are `out`: partners left alone are paired anew, in order.
+def repaired(
+    pairs: Sequence[tuple[N, N]],
+    out: frozenset[N],
+    *,
+    resting: Sequence[N] = (),
+    fits: Callable[[N, N], bool] = lambda a, b: True,
+) -> tuple[list[tuple[N, N]], list[N]]:
+    """A round without the nodes that are `out`: partners left alone are paired anew, in order, where they fit.
 
-    Returns the pairs and the node that is left without a partner, if any.
+    Who rests in this round anyway (`resting`) takes a lonely partner but is not lonely itself. Returns the pairs and
+    the nodes that are left without a partner.
     """
     kept = [(a, b) for a, b in pairs if a not in out and b not in out]
     alone = [n for pair in pairs if (pair[0] in out) != (pair[1] in out) for n in pair if n not in out]
-    fresh = list(zip(alone[0::2], alone[1::2], strict=False))
-    return kept + fresh, alone[len(fresh) * 2 :]
+    spare = [n for n in resting if n not in out]
+    left: list[N] = []
+    while alone:
+        first = alone.pop(0)
+        others = alone if any(fits(first, n) for n in alone) else spare
+        partner = next((n for n in others if fits(first, n)), None)
+        if partner is None:
+            left.append(first)
+        else:
+            others.remove(partner)
+            kept.append((first, partner))
+    return kept, left

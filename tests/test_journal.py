@@ -112,3 +112,13 @@ def test_no_journal_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").write_text("")
     with pytest.raises(RunFolderError, match="does not say which run"):
         load(tmp_path)
+
+
+def test_two_writers_of_one_journal_are_refused(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j")
+    first.write(ev.Note(text="one"))
+    with pytest.raises(RunFolderError, match="still being written"):
+        Journal(tmp_path / "j")
+    first.close()
+    Journal(tmp_path / "j").close()
+    assert len(list(read(tmp_path / "j"))) == 1

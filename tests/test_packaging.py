@@ -51,7 +51,9 @@ def test_an_installed_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -
     assert int(count) >= 25
     assert Path(inventory).is_file()
     assert inventory.startswith(str(site))
-    assert str(site) not in spec  # the checkout's own folder may be seen by an editable install, never the wheel's
+    assert (
+        str(site) not in spec
+    )  # the checkout's own folder may be seen by an editable install, never the wheel's
 
 
 def test_the_checkout_is_used_as_it_is(tmp_path: Path) -> None:

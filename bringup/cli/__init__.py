@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -26,9 +27,14 @@ COMMANDS = {
     "inventory": "bringup.cli.describe:inventory",
     "profile": "bringup.cli.describe:profile",
     "mock": "bringup.cli.mock:mock",
+    "campaign": "bringup.cli.campaign:command",
     "doctor": "bringup.cli.doctor:doctor",
     "version": "bringup.cli.describe:version",
 }
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""The orchestrator's own disk takes nothing more: no fault of the program, so no traceback."""
 
 
 class Lazy(click.Group):
@@ -84,6 +90,11 @@ def main() -> None:
         code = Exit.USAGE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.INTERNAL
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            traceback.print_exc()
+        click.echo(f"bringup: cannot go on: {error}; a run that was begun can be resumed", err=True)
         code = Exit.INTERNAL
     except Exception:  # noqa: BLE001  the last door: say where it happened and give the code for an internal error
         traceback.print_exc()

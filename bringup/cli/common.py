@@ -152,7 +152,8 @@ def choose(
 ) -> tuple[AnyCheck, ...]:
     """The selected checks, with the ones that tell whether a node is there and what fleet checks read from.
 
-    A check that is named is taken whatever its level. Raises NothingSelected for a pattern that matches nothing.
+    A check that is named is taken whatever its level. Raises NothingSelected for a pattern or a stage of which
+    nothing is left: what was asked for and not run must not look like a pass.
     """
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(c.id, pattern) for c in checks):
@@ -160,10 +161,15 @@ def choose(
     of_level = battery.at_level(checks, level)
     named = [c for c in checks if any(fnmatch.fnmatchcase(c.id, p) for p in patterns)]
     chosen = [c for c in (named if patterns else of_level) if not stages or c.stage in stages]
+    for stage in stages:
+        if not any(c.stage is stage for c in chosen):
+            level_at = f"level {level.value}; try --level full" if not patterns else "these --check"
+            raise NothingSelected(f"no check is left of stage {stage.value} at {level_at}")
+    for pattern in patterns:
+        if not any(fnmatch.fnmatchcase(c.id, pattern) for c in chosen):
+            raise NothingSelected(f"--check {pattern}: no such check in stage {', '.join(stages)}")
     if not chosen:
-        raise NothingSelected(
-            f"no check is left of stage {', '.join(stages)} at level {level.value}; try --level full"
-        )
+        raise NothingSelected(f"no check is left at level {level.value}; try --level full")
     fleet_stages = {c.stage for c in chosen if c.target.__name__ == "Group"}
     needed = [c for c in checks if c.judges_loss or (c.collects and c.stage in fleet_stages)]
     return tuple(c for c in checks if c in chosen or c in needed)

@@ -10,15 +10,17 @@ import click
 
 from bringup.journal import read
 from bringup.model import Evidence, Exit
-from bringup.orchestrator import RunFolder
+from bringup.orchestrator import INTERRUPTED, RunFolder
 from bringup.report import evidence, jsonreport, junit, markdown, summary
 from bringup.report import verdict as judge
 from bringup.run import RunState
 
 
 def exit_code(state: RunState) -> int:
-    """The exit code of a run: interrupted before not ready before incomplete."""
-    return Exit.INTERRUPTED if state.aborted else judge.exit_code(state)
+    """The exit code of a run: internal error before interrupted before not ready before incomplete."""
+    if state.aborted:
+        return Exit.INTERRUPTED if state.aborted == INTERRUPTED else Exit.INTERNAL
+    return judge.exit_code(state)
 
 
 def reader(folder: RunFolder) -> evidence.ReadEvidence:

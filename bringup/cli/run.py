@@ -155,11 +155,20 @@ def resume(name: str, runs: Path, workers: int | None, as_json: bool, quiet: boo
     settings = folder.settings()
     state = load(folder.path)
     nodes = tuple(state.nodes.values())
-    common.fail_if_empty(nodes)
-    wanted = set(_texts(settings, "checks"))
-    checks = tuple(
-        c for c in battery.load([Path(b) for b in _texts(settings, "batteries")]) if c.id in wanted
-    )
+    if len(nodes) < max(1, state.info.nodes):
+        raise RunFolderError(
+            f"run {folder.id} was ended while it began: its journal lists {len(nodes)} of {state.info.nodes} nodes;"
+            " start it again with bringup run"
+        )
+    wanted = _texts(settings, "checks")
+    known_checks = {c.id: c for c in battery.load([Path(b) for b in _texts(settings, "batteries")])}
+    gone = [check for check in wanted if check not in known_checks]
+    if gone:
+        raise RunFolderError(
+            f"run {folder.id} was begun by bringup {settings.get('version')} with checks that are not here:"
+            f" {', '.join(gone)}; resume it with that version, or start it again with bringup run"
+        )
+    checks = tuple(c for c in known_checks.values() if c.id in wanted)
     profiles = load_all(sorted({n.profile for n in nodes if n.profile}), [folder.profiles])
     inventory = load_inventory(folder.inventory)
     known = str(settings.get("known_hosts") or "")
@@ -229,7 +238,7 @@ def _in_background(runs: Path) -> int:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bringup", *arguments, "--quiet", "--announce", str(place)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**{k: v for k, v in os.environ.items() if k != "BRINGUP_RUN_TUI"}, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         while process.poll() is None and not (place.is_file() and place.read_text()):
             time.sleep(0.05)
@@ -237,10 +246,13 @@ def _in_background(runs: Path) -> int:
             click.echo(log.read_text(errors="replace"), err=True, nl=False)
             return process.wait()
         folder = RunFolder(Path(place.read_text()))
-    watch(folder.path)
-    if process.poll() is None:
-        click.echo(f"the run goes on in the background; come back with: bringup watch {folder.path}")
-        return Exit.READY
+        watch(folder.path)
+        code = process.poll()
+        if code is None:
+            click.echo(f"the run goes on in the background; come back with: bringup watch {folder.path}")
+            return Exit.INCOMPLETE  # nothing is known yet, and 0 would say that all is well
+        if code == Exit.INTERNAL:
+            click.echo(log.read_text(errors="replace"), err=True, nl=False)
     state = load(folder.path)
     tell(state, folder)
-    return exit_code(state)
+    return code if code > 0 else exit_code(state)

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from bringup.diagnosis.faults import GENERAL
+from bringup.diagnosis.gather import gather
 from bringup.diagnosis.localise import localise
 from bringup.diagnosis.suppress import explained
 from bringup.diagnosis.symptoms import Sign, all_signs
-from bringup.model import STAGES, WHO, Defect, Fault, Node, Outcome, Port, Symptom, Who
+from bringup.model import FLEET, STAGES, WHO, Defect, Fault, Node, Outcome, Port, Symptom, Who
 
 FLEET_SHARE = 0.5
 """Above this share of the fleet one finding has one cause (defects.md S03 names a share X; a half is our choice)."""
@@ -29,9 +30,10 @@ def diagnose(
 ) -> list[Defect]:
     """The defects that these outcomes show, in working order (who acts, then place). `declared`: faults by check id."""
     outcomes = list(outcomes)
-    faults = {**GENERAL, **{f.code: f for fs in declared.values() for f in fs}}
-    signs = localise(outcomes, all_signs(outcomes, declared), nodes)
-    causes = explained(signs, faults)
+    faults = _Faults(declared)
+    signs = localise(outcomes, all_signs(outcomes, declared))
+    causes = explained(signs, lambda sign: faults.of(sign.check, sign.first_code).explained_by)
+    signs = gather(signs, causes, outcomes, nodes)
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for index, sign in enumerate(signs):
         if index not in causes:
@@ -45,6 +47,18 @@ def diagnose(
         for (code, at), members in groups.items()
     ]  # fmt: skip
     return sorted(_fold(found, nodes), key=lambda d: _order(d, nodes))
+
+
+class _Faults:
+    """Finds what a code means: what the check that reports it says, else any other check, else what is said here."""
+
+    def __init__(self, declared: Mapping[str, tuple[Fault, ...]]) -> None:
+        self._own = {(check, f.code): f for check, mine in declared.items() for f in mine}
+        self._any = {f.code: f for check in sorted(declared, reverse=True) for f in declared[check]}
+
+    def of(self, check: str, code: str) -> Fault:
+        own = self._own.get((check, code)) or self._any.get(code) or GENERAL.get(code)
+        return own or GENERAL["NOT-JUDGED"]
 
 
 def _order(defect: Defect, nodes: Mapping[str, Node]) -> tuple[object, ...]:
@@ -65,14 +79,18 @@ def _defect(
     at: tuple[str, ...],
     members: Sequence[Sign],
     follow: Sequence[Sign],
-    faults: Mapping[str, Fault],
+    faults: _Faults,
     nodes: Mapping[str, Node],
 ) -> Defect:
     worst = min(members, key=lambda s: (s.value is None, s.value if s.value is not None else 0.0))
-    fault = faults.get(code) or GENERAL["NOT-JUDGED"]
+    fault = faults.of(min(members, key=lambda s: STAGES.index(s.stage)).check, code)
     component = " ~ ".join(at)
     names = tuple(dict.fromkeys(p.split("/")[0] for p in at))
     owner = nodes.get(names[0])
+    inside = dict.fromkeys(p.split("/")[0] for s in members for p in s.first_at)
+    hit = tuple(name for name in inside if name in nodes) or tuple(
+        dict.fromkeys(n for s in members for n in s.nodes)
+    )
     port = planned_port(at[0], owner)
     who = Who.COULD_NOT_JUDGE if all(s.unjudged for s in members) else fault.who
     fill = {
@@ -86,7 +104,7 @@ def _defect(
         who=who,
         severity=fault.severity,
         component=component,
-        nodes=names if owner else tuple(dict.fromkeys(n for s in members for n in s.nodes)),
+        nodes=names if owner else hit,
         title=_filled(fault.title, fill),
         action=_filled(fault.action, fill),
         place=owner.place if owner else "",
@@ -141,16 +159,16 @@ def _filled(template: str, fill: Mapping[str, str]) -> str:
 
 def _fold(defects: list[Defect], nodes: Mapping[str, Node]) -> list[Defect]:
     """Findings that most nodes share become one, and equal configuration findings of several nodes become one."""
-    by_code: dict[str, list[Defect]] = defaultdict(list)
+    alike: dict[tuple[str, Who], list[Defect]] = defaultdict(list)
     for defect in defects:
-        by_code[defect.code].append(defect)
+        alike[defect.code, defect.who].append(defect)
     folded: list[Defect] = []
-    for code, mine in by_code.items():
+    for (code, who), mine in alike.items():
         names = {n for d in mine for n in d.nodes}
         many = min(len(names), len(mine))
-        if many >= FLEET_LEAST and many > FLEET_SHARE * len(nodes) and mine[0].who is not Who.COULD_NOT_JUDGE:
-            folded.append(_one(mine, f"fleet/{code}", GENERAL["FLEET-WIDE"]))
-        elif mine[0].who in (Who.CONFIGURATION, Who.SOFTWARE, Who.PLAN, Who.COULD_NOT_JUDGE):
+        if many >= FLEET_LEAST and many > FLEET_SHARE * len(nodes) and who is not Who.COULD_NOT_JUDGE:
+            folded.append(_one(mine, f"{FLEET}/{code}", GENERAL["FLEET-WIDE"]))
+        elif who in (Who.CONFIGURATION, Who.SOFTWARE, Who.PLAN, Who.COULD_NOT_JUDGE):
             same: dict[tuple[str, str], list[Defect]] = defaultdict(list)
             for d in mine:
                 same[_without_name(d.measured, d), d.expected].append(d)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bringup.model import Fault, Measurement, Outcome, Stage, Verdict, Weight
+from bringup.model import Fault, Limit, Measurement, Outcome, Stage, Verdict, Weight
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
     """A symptom on its way to a defect. `at` has two paths for a pair that is not yet localised.
 
-    `was` is the code that it had before many of its kind were gathered into one of a larger part.
+    `was` and `was_at` are code and place that it had before localising or gathering gave it others. `value` orders
+    by badness: lower is worse. `spared` are parts that kept the same limit where this one broke it: what would have
+    concerned them as well is no explanation.
     """
 
     code: str
@@ -27,10 +29,22 @@ class Sign:
     value: float | None = None
     unjudged: bool = False
     was: str = ""
+    was_at: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
     @property
     def component(self) -> str:
         return " ~ ".join(self.at)
+
+    @property
+    def first_code(self) -> str:
+        """The code that the check gave it."""
+        return self.was or self.code
+
+    @property
+    def first_at(self) -> tuple[str, ...]:
+        """The place before many of its kind were gathered into a larger part."""
+        return self.was_at or self.at
 
 
 def number(value: float | str) -> str:
@@ -60,25 +74,47 @@ def signs(outcome: Outcome, faults: Mapping[str, tuple[Fault, ...]]) -> Iterator
         )  # fmt: skip
 
     if outcome.verdict is Verdict.FAIL:
+        kept: dict[str, list[str]] = {}
+        for m in outcome.measurements:
+            if m.limit is not None and m.ok:
+                kept.setdefault(m.code or default, []).append(m.at)
         for m in outcome.measurements:
             if m.limit is not None and not m.ok:
-                value = float(m.value) if isinstance(m.value, int | float) else None
+                code = m.code or default
                 yield sign(
-                    m.code or default, _paths(m.at, outcome), f"{measured(m)}, needs {m.limit}",
-                    measured=measured(m), expected=str(m.limit), value=value,
+                    code, _paths(m.at, outcome), f"{measured(m)}, needs {m.limit}", measured=measured(m),
+                    expected=str(m.limit), value=_badness(m, m.limit), spared=_apart(m.at, kept.get(code, ())),
                 )  # fmt: skip
         for f in outcome.findings:
             if f.weight is Weight.FAIL:
-                yield sign(f.code, _paths(f.at, outcome), f.message, measured=f.message)
+                spared = _apart(f.at, kept.get(f.code, ()))
+                yield sign(f.code, _paths(f.at, outcome), f.message, measured=f.message, spared=spared)
     if outcome.verdict is Verdict.ERROR or (outcome.verdict is Verdict.FAIL and outcome.reason):
         at = outcome.at if len(outcome.nodes) > 1 else outcome.nodes
         at = (outcome.error_at,) if outcome.error_at else at
         yield sign(outcome.code or "NOT-JUDGED", at, outcome.reason, measured=outcome.reason, unjudged=True)
 
 
+def related(a: str, b: str) -> bool:
+    """Whether two component paths are the same object path: equal, or one contains the other."""
+    return a == b or a.startswith(b + "/") or b.startswith(a + "/")
+
+
+def _apart(at: str, kept: Iterable[str]) -> tuple[str, ...]:
+    """The parts that have nothing to do with this one."""
+    return tuple(path for path in kept if not related(at, path))
+
+
+def _badness(m: Measurement, limit: Limit) -> float | None:
+    """The value so that lower is worse; None for words."""
+    if not isinstance(m.value, int | float):
+        return None
+    return -float(m.value) if limit.op in ("<=", "<") else float(m.value)
+
+
 def _paths(at: str, outcome: Outcome) -> tuple[str, ...]:
     """A pair's measurement stands for both of its ends; anything else for its own component."""
-    if " ~ " in at:
+    if " ~ " in at and len(outcome.nodes) == 2:
         return outcome.at if len(outcome.at) >= 2 else tuple(at.split(" ~ "))
     return (at,)
 

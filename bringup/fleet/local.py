@@ -10,7 +10,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from bringup.errors import TransportError
@@ -74,6 +74,7 @@ class LocalFleet:
         """Run everything; `sink`, `started` and `done` are called from worker threads. Blocks until all has ended.
 
         Raises what a callback raised, and KeyboardInterrupt, only after all work has been cancelled and has ended.
+        Whatever else goes wrong is the trouble of one node: its commands are LOST.
         """
         cancel = cancel or Cancel()
 
@@ -87,6 +88,9 @@ class LocalFleet:
         with ThreadPoolExecutor(max_workers=max(1, min(self._workers, len(work)))) as pool:
             futures = [pool.submit(one, item) for item in work]
             try:
+                ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                if any(future.exception() is not None for future in ended):
+                    cancel.set()  # nobody can take the answers any more
                 wait(futures)
             except KeyboardInterrupt:
                 cancel.set()
@@ -126,44 +130,60 @@ class LocalFleet:
         stop = Cancel()
         release = cancel.subscribe(stop.set)
         server = dataclasses.replace(duel.server, commands=patient, lanes=len(patient))
-        thread = threading.Thread(
-            target=self._execute,
-            args=(server, serve, mark, stop),
-            name=f"serve {server.node.name}",
-            daemon=True,
-        )
+        failed: list[Exception] = []
+
+        def listen() -> None:
+            try:
+                self._execute(server, serve, mark, stop)
+            except Exception as error:  # noqa: BLE001  carried over to the thread that waits for both
+                failed.append(error)
+                settled.set()
+
+        thread = threading.Thread(target=listen, name=f"serve {server.node.name}", daemon=True)
         thread.start()
         try:
             settled.wait(60.0)
-            self._execute(dataclasses.replace(duel.client, lanes=1), sink, lambda _: None, cancel)
+            if not failed:
+                self._execute(dataclasses.replace(duel.client, lanes=1), sink, lambda _: None, cancel)
         finally:
             thread.join(1.0)
             stop.set()
             thread.join()
             release()
+        if failed:
+            raise failed[0]
 
     def _execute(self, job: Job, sink: Sink, ready: Callable[[int], None], cancel: Cancel) -> None:
         """One script on one node. Commands that the connection left without an answer become LOST."""
         left = set(range(len(job.commands)))
         lost = False
+        refused: list[Exception] = []
 
         def take(index: int, event: Output | Ready) -> None:
             nonlocal lost
-            if isinstance(event, Output):
-                left.discard(index)
-                lost = lost or event.ended is Ended.LOST
-                sink(event)
-            else:
-                ready(index)
+            try:
+                if isinstance(event, Output):
+                    left.discard(index)
+                    lost = lost or event.ended is Ended.LOST
+                    sink(event)
+                else:
+                    ready(index)
+            except Exception as error:
+                refused.append(error)
+                raise
 
         detail, ended = "connection lost", Ended.LOST
+        try:
+            if not cancel.is_set():
+                self._connection(job.node, cancel).execute(job.commands, take, lanes=job.lanes, cancel=cancel)
+        except TransportError as error:
+            lost, detail = True, str(error)
+        except Exception as error:
+            if refused:
+                raise
+            lost, detail = True, f"bringup itself failed here, please report it: {error!r}"
         if cancel.is_set():
             detail, ended = "cancelled", Ended.CANCELLED
-        else:
-            try:
-                self._connection(job.node, cancel).execute(job.commands, take, lanes=job.lanes, cancel=cancel)
-            except TransportError as error:
-                lost, detail = True, str(error)
         for index in sorted(left):
             sink(Output(job.node.name, job.commands[index], ended, at=time.time(), detail=detail))
         if lost:
@@ -177,8 +197,10 @@ class LocalFleet:
             if kept is None:
                 try:
                     kept = self._connect(node, self._options, cancel)
-                except TransportError as error:
-                    self.unreachable[node.name] = str(error)
+                except Exception as error:
+                    if not cancel.is_set():
+                        known = isinstance(error, TransportError)
+                        self.unreachable[node.name] = str(error) if known else repr(error)
                     raise
                 self.unreachable.pop(node.name, None)
                 self._connections[node.name] = kept

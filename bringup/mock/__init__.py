@@ -25,6 +25,7 @@ from bringup.mock.faults import KINDS, FaultSpec, Mistake, Simulated, check_faul
 from bringup.mock.hardware import SimNode
 from bringup.mock.keys import known_hosts_line, new_key
 from bringup.mock.machine import Machines
+from bringup.mock.programs import absent
 from bringup.mock.server import Place, Servers
 from bringup.mock.shapes import SHAPES
 from bringup.mock.switchboard import Reply, Request, Switchboard
@@ -80,7 +81,7 @@ class _Simulation:
         self.cluster = Cluster(simulate, nodes, self.doors, folder)
         self._programs = tools.tools()
         self.switchboard = Switchboard(folder, self._answer)
-        self._machines = Machines(folder, self.switchboard.shim())
+        self._machines = Machines(folder, self.switchboard.shim(), absent(SHAPES[simulate.shape]))
 
     async def _answer(self, request: Request) -> Reply:
         return await tools.answer(self.cluster, self._programs, request)
@@ -100,7 +101,7 @@ class _Simulation:
         node, home = self.cluster.node(index), self.cluster.folder_of(index)
         if index not in self._made:
             self._made.add(index)
-            self._machines.make(home, missing=node.missing, sudo=node.sudo)
+            self._machines.make(home, missing=node.missing, sudo=node.sudo, scratch=node.scratch)
         self.cluster.tick(node)
         return Place(self._machines.environment(home), home / "home", (node.login_text, node.login_noise))
 

@@ -11,15 +11,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bringup.mock import procfs, sysfs
-from bringup.mock.build import build
-from bringup.mock.faults import Simulated, apply
+from bringup.mock import kernel_log, physics, procfs, sysfs
+from bringup.mock.build import build, domain_of
+from bringup.mock.fabric import End, Fabric, Hop
+from bringup.mock.faults import Simulated, apply, change_fabric
 from bringup.mock.files import Store, replace
 from bringup.mock.hardware import Door, Hca, SimNode
 from bringup.mock.shapes import SHAPES
 from bringup.model import Node
 
-_PACKET_BYTES = 4096
 _TICK_S = 0.5
 
 
@@ -35,10 +35,12 @@ class Cluster:
         self._nodes: dict[int, SimNode] = {}
         self._store = Store(folder / "store")
         self._fresh: dict[int, float] = {}
-        self._flows: dict[tuple[int, str, str], int] = {}
         self._hosts = {plan.peer_address or plan.name: i for i, plan in enumerate(plans)}
         self._hosts |= {plan.name: i for i, plan in enumerate(plans)}
         self.doors = doors
+        self.fabric = Fabric(plans, SHAPES[simulate.shape].hca.rate_gbps)
+        self._by_name = {plan.name: plan for plan in plans}
+        change_fabric(self.fabric, simulate.faults, self._by_name)
 
     def folder_of(self, index: int) -> Path:
         """Where a node's files, programs and scratch directory are."""
@@ -54,9 +56,9 @@ class Cluster:
         if known is None:
             shape = SHAPES[self._simulate.shape]
             known = build(index, self._plans[index], shape, self._simulate.seed, time.time())
-            apply(known, self._simulate.faults)
+            apply(known, self._simulate.faults, self._by_name)
             files, links = sysfs.render(known)
-            self._store.make(self.root_of(index), files | procfs.render(known), links)
+            self._store.make(self.root_of(index), files | procfs.render(known) | known.files, links)
             self._nodes[index] = known
         return known
 
@@ -64,6 +66,13 @@ class Cluster:
         """The node that other nodes know by this name or address."""
         index = self._hosts.get(host)
         return None if index is None else self.node(index)
+
+    def domain(self, node: SimNode) -> list[SimNode]:
+        """The nodes of the same NVLink domain, in their order; the node itself is one of them."""
+        shape = node.shape
+        place = domain_of(node.index, node.plan, shape)
+        same = [i for i, plan in enumerate(self._plans) if domain_of(i, plan, shape) == place]
+        return [self.node(i) for i in same]
 
     def reachable(self, node: SimNode) -> bool:
         """Whether other nodes can reach it."""
@@ -94,30 +103,35 @@ class Cluster:
 
     # ------------------------------------------------------------------------------------------- traffic
 
-    def begin(self, node: SimNode, hca: Hca, way: str) -> int:
-        """A transfer over a port begins; `way` is tx or rx. Returns how many now share that direction."""
-        key = (node.index, hca.name, way)
-        self._flows[key] = self._flows.get(key, 0) + 1
-        return self._flows[key]
+    def way(self, a: End, b: End) -> tuple[Hop, ...]:
+        """Everything that a transfer from a to b shares with others: both ports, and what is between them."""
+        tx, rx = physics.port_gbps(a.node, a.hca, "tx"), physics.port_gbps(b.node, b.hca, "rx")
+        ports = (Hop(("tx", a.node.name, a.hca.name), tx, tx), Hop(("rx", b.node.name, b.hca.name), rx, rx))
+        return (*ports, *physics.payload(self.fabric.way(a, b)))
 
-    def sharing(self, node: SimNode, hca: Hca, way: str) -> int:
-        """How many transfers share that direction of a port."""
-        return self._flows.get((node.index, hca.name, way), 0)
-
-    def end(self, node: SimNode, hca: Hca, way: str) -> None:
-        """A transfer is over."""
-        key = (node.index, hca.name, way)
-        self._flows[key] -= 1
-        if not self._flows[key]:
-            del self._flows[key]
+    def attempt(self, hca: Hca, node: SimNode) -> bool:
+        """Whether a port's next transfer works; where its link is unstable, it may go down and come back meanwhile."""
+        hca.transfers += 1
+        if hca.flaps_every and hca.transfers % hca.flaps_every == 0:
+            hca.count("link_downed", 1)
+            hca.count("link_error_recovery", 1)
+            for line in (kernel_log.link_down(hca), kernel_log.link_up(hca)):
+                node.happened(line, node.started - time.time())
+            replace(self.root_of(node.index), sysfs.counters(hca))
+        return not (hca.fails_every and hca.transfers % hca.fails_every == 0)
 
     def moved(self, node: SimNode, hca: Hca, sent_bytes: int, received_bytes: int) -> None:
-        """Count traffic at a port, and the symbol errors that a bad port counts with it."""
-        counters = hca.counters
-        for way, count in (("xmit", sent_bytes), ("rcv", received_bytes)):
-            counters[f"port_{way}_data"] += count // 4
-            counters[f"port_{way}_packets"] += count // _PACKET_BYTES
-            counters[f"unicast_{way}_packets"] += count // _PACKET_BYTES
-        hca.count("symbol_error", hca.symbol_errors_under_load)
-        hca.hw_counters["rx_write_requests"] += received_bytes >> 20
+        """Count traffic at a port, and the errors that a bad port counts with it."""
+        port, transport = physics.counted(hca, sent_bytes, received_bytes)
+        for name, more in port.items():
+            hca.count(name, more)
+        for name, more in transport.items():
+            hca.hw_counters[name] += more
         replace(self.root_of(node.index), sysfs.counters(hca))
+
+    def worked(self, node: SimNode) -> None:
+        """The node's GPUs have worked together: count the errors that their bad links make with it."""
+        for gpu in node.visible_gpus:
+            gpu.replays += gpu.replays_under_load
+            for link, more in gpu.link_errors_under_load.items():
+                gpu.link_errors[link] = gpu.link_errors.get(link, 0) + more

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bringup.mock.shapes import GpuKind, HcaKind, Shape
+from bringup.mock.shapes import GpuKind, HcaKind, NicKind, Shape
 from bringup.model import Node
 
 UNLIMITED = -1
@@ -97,8 +97,39 @@ class Aer:
 
 
 @dataclass(slots=True)
+class Optic:
+    """The module at a port, or the plug of a copper cable, which has neither light nor a temperature."""
+
+    vendor: str
+    part: str
+    serial: str
+    copper: bool = False
+    length_m: int = 10
+    temperature_c: float = 45.0
+    voltage_mv: float = 3290.0
+    bias_ma: float = 8.4
+    tx_dbm: float = 1.6
+    rx_dbm: float = 1.2
+    raw_ber: float = 4e-9
+    effective_errors: int = 0
+    """Errors after correction, since the counters were cleared."""
+
+
+@dataclass(slots=True)
+class Nic:
+    """A network interface without RDMA."""
+
+    kind: NicKind
+    mac: str
+    link: bool = True
+    speed_mbps: int = 0
+    mtu: int = 1500
+    drops: int = 0
+
+
+@dataclass(slots=True)
 class Gpu:
-    """One GPU with its NVLinks. A link that is not in `down_links` runs at `link_gbs`."""
+    """One GPU with its NVLinks or XGMI links. A link that is not in `down_links` runs at `link_gbs`."""
 
     index: int
     bdf: str
@@ -128,7 +159,21 @@ class Gpu:
     slowdowns: set[str] = field(default_factory=set)
     fabric_state: str = "Completed"
     fabric_status: str = "Success"
+    clique: int = 0
+    cluster_uuid: str = "00000000-0000-0000-0000-000000000000"
+    module_id: int = 0
+    bad_pages: int = 0
     wrong_results: int = 0
+    link_recoveries: dict[int, int] = field(default_factory=dict)
+    link_crc_errors: dict[int, int] = field(default_factory=dict)
+    link_errors_under_load: dict[int, int] = field(default_factory=dict)
+    replays_under_load: int = 0
+    recovery_action: str = "None"
+    inforom_corrupted: bool = False
+    clock_fraction: float = 1.0
+    memory_fraction: float = 1.0
+    copy_fraction: float = 1.0
+    """What is left of its clocks, of its memory's bandwidth, and of copies between it and the host."""
     temperature_c: int = 30
     power_w: float = 70.0
     processes: list[Process] = field(default_factory=list)
@@ -162,11 +207,15 @@ class Hca:
     guid: str
     numa: int
     netdev: str
+    optic: Optic
     leaf: str = ""
+    leaf_port: str = ""
+    """Where its cable really ends; the plan may say something else."""
     present: bool = True
     firmware: str = ""
     pcie_width: int = 16
     pcie_gts: float = 32.0
+    read_request: int = 4096
     layer: str = "InfiniBand"
     logical: Logical = Logical.ACTIVE
     physical: Physical = Physical.LINK_UP
@@ -175,9 +224,22 @@ class Hca:
     lid: int = 0
     sm_lid: int = 1
     fraction: float = 1.0
+    tx_fraction: float = 1.0
+    rx_fraction: float = 1.0
     extra_us: float = 0.0
+    bit_error_rate: float = 0.0
     refuses: bool = False
+    fails_every: int = 0
+    flaps_every: int = 0
+    """Of so many transfers one fails, or the link goes down in one; 0: never."""
+    transfers: int = 0
+    ipv4: str = ""
+    mtu: int = 2044
+    trust: str = "dscp"
+    pfc: tuple[int, ...] = (3,)
+    rdma_type: str = "RoCE v2"
     symbol_errors_under_load: int = 0
+    counts_under_load: dict[str, int] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     hw_counters: dict[str, int] = field(default_factory=dict)
     aer: Aer = field(default_factory=Aer)
@@ -189,6 +251,13 @@ class Hca:
     @property
     def active(self) -> bool:
         return self.present and self.logical is Logical.ACTIVE
+
+    @property
+    def mac(self) -> str:
+        """The Ethernet address that belongs to the GUID."""
+        digits = self.guid.replace(":", "")
+        digits = digits[:6] + digits[-6:]
+        return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
     @property
     def is_fabric(self) -> bool:
@@ -203,6 +272,10 @@ class Door:
     key_changed: bool = False
     login_refused: bool = False
     dies_after_s: float | None = None
+    refuses_first: int = 0
+    """So many connections are cut before the node answers, as sshd does when too many arrive at once."""
+    delay_s: float = 0.0
+    """How long a login takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +288,11 @@ class LogLine:
 
 @dataclass(slots=True)
 class SimNode:
-    """One simulated machine. Times are Unix seconds; `started` is its first session."""
+    """One simulated machine. Times are Unix seconds; `started` is its first session.
+
+    `fabric_manager` and `imex` are active, failed, or absent where such a machine runs none. `tray` is its number in
+    its NVLink domain.
+    """
 
     index: int
     name: str
@@ -223,6 +300,7 @@ class SimNode:
     shape: Shape
     gpus: list[Gpu]
     hcas: list[Hca]
+    nics: list[Nic]
     hostname: str
     serial: str
     boot_id: str
@@ -235,6 +313,14 @@ class SimNode:
     clock_offset_s: float = 0.0
     clock_synced: bool = True
     fabric_manager: str = "active"
+    imex: str = "active"
+    tray: int = 0
+    sel: list[str] = field(default_factory=list)
+    """Records of the BMC's event log after the usual ones: sensor | event | direction."""
+    nvme_missing: set[int] = field(default_factory=set)
+    acs: bool = False
+    root_used_percent: int = 23
+    boots_today: int = 1
     fraction: float = 1.0
     nvls: bool = True
     driver_loaded: bool = True
@@ -243,6 +329,24 @@ class SimNode:
     login_text: str = ""
     login_noise: str = ""
     hanging: set[str] = field(default_factory=set)
+    hangs_every: dict[str, int] = field(default_factory=dict)
+    fails_every: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    """By program: of so many calls one hangs, or fails; and how many there were."""
+    slow_tools: dict[str, float] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    """Programs that were built for another machine."""
+    firewalled: bool = False
+    peers_refused: bool = False
+    """Whether other nodes may not reach its test ports, or not log in to it."""
+    scratch: bool = True
+    """Whether there is room for temporary files."""
+    services: dict[str, str] = field(default_factory=dict)
+    unloaded: set[str] = field(default_factory=set)
+    open_files: int = 1024
+    reboots_after_s: float | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    """Files below the root whose text is not what the state of the parts gives."""
     garbage: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     log: list[LogLine] = field(default_factory=list)
@@ -251,7 +355,7 @@ class SimNode:
     @property
     def threads(self) -> int:
         """Hardware threads of all processors that are there."""
-        return self.sockets * self.shape.cores_per_socket * 2
+        return self.sockets * self.shape.cores_per_socket * self.shape.threads_per_core
 
     @property
     def uptime_now(self) -> float:

@@ -98,32 +98,60 @@ def link_up(hca: Hca) -> str:
     return f"mlx5_core {hca.bdf} {hca.netdev}: Link up"
 
 
+def _nvidia_boot(node: SimNode, rng: random.Random) -> list[str]:
+    machine = node.shape.machine
+    service = {
+        "active": "systemd[1]: Started NVIDIA fabric manager service.",
+        "failed": "systemd[1]: nvidia-fabricmanager.service: Failed with result 'exit-code'.",
+    }
+    return [
+        "nvidia: loading out-of-tree module taints kernel.",
+        "nvidia: module verification failed: signature and/or required key missing - tainting kernel",
+        f"nvidia-nvlink: Nvlink Core is being initialized, major device number {rng.randrange(230, 240)}",
+        f"NVRM: loading NVIDIA UNIX Open Kernel Module for {machine}  {node.driver}  Release Build  (dvs-builder)",
+        *(f"nvidia {bdf}: enabling device (0000 -> 0002)" for bdf in node.shape.gpu_bdfs[:2]),
+        f"nvidia-modeset: Loading NVIDIA UNIX Open Kernel Mode Setting Driver for {machine}  {node.driver}",
+        "nvidia_uvm: module uses symbols nvUvmInterfaceDisableAccessCntr from proprietary module nvidia, inheriting taint.",
+        *([service[node.fabric_manager]] if node.fabric_manager in service else ()),
+        *(["systemd[1]: Started NVIDIA IMEX service."] if node.imex == "active" else ()),
+    ]
+
+
+def _amd_boot(node: SimNode, rng: random.Random) -> list[str]:
+    ready = rng.randrange(20, 40)
+    return [
+        f"[drm] amdgpu version: {node.driver}",
+        *(f"amdgpu {bdf}: amdgpu: Fetched VBIOS from ROM BAR" for bdf in node.shape.gpu_bdfs),
+        f"amdgpu {node.shape.gpu_bdfs[0]}: amdgpu: RAS: optional ras ta ucode is not available",
+        f"kfd kfd: amdgpu: added device 1002:{node.shape.gpu.device_id} ({ready} ms)",
+        f"[drm] Initialized amdgpu 3.61.0 for {node.shape.gpu_bdfs[0]} on minor 1",
+    ]
+
+
+def _no_gpu_boot(node: SimNode, rng: random.Random) -> list[str]:
+    return [
+        f"{nic.kind.driver} {nic.kind.bdf} {nic.kind.name}: NIC Link is up {nic.speed_mbps // 1000} Gbps Full Duplex"
+        for nic in node.nics
+        if nic.kind.bdf and nic.link
+    ] + [f"EXT4-fs (dm-0): mounted filesystem with ordered data mode. Quota mode: none. ({rng.randrange(9)})"]
+
+
 def boot_lines(node: SimNode, rng: random.Random) -> list[LogLine]:
     """A healthy boot, with what a healthy boot complains about."""
     early = [
         f"Linux version {node.shape.kernel} (buildd@lcy02-amd64-109) (gcc 11.4.0) #122-Ubuntu SMP",
         f"Command line: BOOT_IMAGE=/boot/vmlinuz-{node.shape.kernel} root=/dev/mapper/vg0-root ro iommu=pt quiet",
-        "x86/split lock detection: #AC: crashing the kernel on kernel split_locks and warning on user-space split_locks",
+        *(
+            ["x86/split lock detection: #AC: crashing the kernel on kernel split_locks"]
+            if node.shape.machine == "x86_64"
+            else ()
+        ),
         "ACPI: [Firmware Bug]: BIOS _OSI(Linux) query ignored",
         "pci 0000:00:00.0: EDR: ACPI event 0x3 received",
         "nvme nvme0: failed to set APST feature (2)",
-        "mlx5_core: loading out-of-tree module taints kernel.",
+        *(["mlx5_core: loading out-of-tree module taints kernel."] if node.shape.mlx5 else ()),
     ]
-    late = [
-        "nvidia: loading out-of-tree module taints kernel.",
-        "nvidia: module verification failed: signature and/or required key missing - tainting kernel",
-        f"nvidia-nvlink: Nvlink Core is being initialized, major device number {rng.randrange(230, 240)}",
-        f"NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64  {node.driver}  Release Build  (dvs-builder)",
-        *(
-            f"nvidia 0000:{b.split(':')[1]}:00.0: enabling device (0000 -> 0002)"
-            for b in node.shape.gpu_bdfs[:2]
-        ),
-        f"nvidia-modeset: Loading NVIDIA UNIX Open Kernel Mode Setting Driver for x86_64  {node.driver}",
-        "nvidia_uvm: module uses symbols nvUvmInterfaceDisableAccessCntr from proprietary module nvidia, inheriting taint.",
-        "systemd[1]: Started NVIDIA fabric manager service."
-        if node.fabric_manager == "active"
-        else "systemd[1]: nvidia-fabricmanager.service: Failed with result 'exit-code'.",
-    ]
+    late = {"nvidia": _nvidia_boot, "amd": _amd_boot}.get(node.shape.gpu_vendor, _no_gpu_boot)(node, rng)
     lines: list[LogLine] = []
     stamp = 0.0
     for text in early:

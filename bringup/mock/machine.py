@@ -50,16 +50,16 @@ esac
 
 
 class Machines:
-    """Makes the folders. One node's folder is made when the node is first needed."""
+    """Makes the folders. One node's folder is made when the node is first needed; `absent` programs no node has."""
 
-    def __init__(self, folder: Path, shim: str) -> None:
+    def __init__(self, folder: Path, shim: str, absent: Collection[str] = ()) -> None:
         self._folder = folder
         self._tools = folder / "tools"
         self._utilities = folder / "utilities"
         self._tools.mkdir(mode=0o700)
         self._utilities.mkdir(mode=0o700)
         self._write(self._tools / "simulated", shim)
-        for name in PROGRAMS:
+        for name in (name for name in PROGRAMS if name not in absent):
             (self._tools / name).symlink_to("simulated")
         self._write(self._tools / "sudo", _SUDO.format())
         self._write(self._tools / "id", _ID.format(user=USER))
@@ -73,10 +73,15 @@ class Machines:
         file.write_text(text, encoding="utf-8")
         file.chmod(0o700)
 
-    def make(self, home: Path, *, missing: Collection[str] = (), sudo: bool = True) -> None:
+    def make(
+        self, home: Path, *, missing: Collection[str] = (), sudo: bool = True, scratch: bool = True
+    ) -> None:
         """The folders of one node below `home`, without the programs that are `missing`."""
-        for name in ("home", "tmp"):
-            (home / name).mkdir(mode=0o700, parents=True)
+        (home / "home").mkdir(mode=0o700, parents=True)
+        if scratch:
+            (home / "tmp").mkdir(mode=0o700)
+        else:
+            (home / "tmp").touch()  # nothing can be made in it, not even by root
         _linked(home / "bin", self._tools, missing)
         _linked(home / "utilities", self._utilities, missing)
         if not sudo:
@@ -87,6 +92,7 @@ class Machines:
         """The environment of the node's shells."""
         return {
             "PATH": f"{home}/bin:{home}/utilities",
+            "BRINGUP_PATH": f"{home}/utilities",  # programs of this machine are not on the simulated node
             "HOME": f"{home}/home",
             "TMPDIR": f"{home}/tmp",
             "USER": USER,

@@ -133,6 +133,9 @@ class Servers:
 
     def _accept(self, index: int, sock: socket.socket) -> None:
         how = self._doors[index].how
+        if self._doors[index].refuses_first > 0:
+            self._doors[index].refuses_first -= 1
+            how = "reset"
         if how == "silent":
             self._fillers.append(sock)
         elif how != "open":
@@ -165,6 +168,7 @@ class Servers:
 
     def accepts(self, index: int, key: paramiko.PKey) -> bool:
         """Whether this login may enter."""
+        time.sleep(self._doors[index].delay_s)
         return not self._doors[index].login_refused and key.asbytes() == self._client_key
 
     def run(

@@ -6,7 +6,8 @@ Devices live below /sys/devices behind one bridge each, as on real machines, and
 
 from __future__ import annotations
 
-from bringup.mock.hardware import Aer, Gpu, Hca, Logical, Presence, SimNode
+from bringup.mock import host_files, roce
+from bringup.mock.hardware import Aer, Gpu, Hca, Logical, Nic, Presence, SimNode
 from bringup.mock.kernel_log import upstream_of
 from bringup.mock.shapes import LINK_GENERATIONS
 
@@ -62,11 +63,15 @@ def render(node: SimNode) -> tuple[Files, Files]:
         if gpu.presence is not Presence.MISSING:
             _gpu(gpu, files, links)
     for bdf in node.shape.switch_bdfs:
-        _pci(files, links, bdf, "0x10de", "0x22a3", "0x068000", 0, _link_files(16.0, 2, 16.0, 2))
+        device = f"0x{node.shape.switch_device}"
+        _pci(files, links, bdf, "0x10de", device, "0x068000", 0, _link_files(16.0, 2, 16.0, 2))
     for hca in node.hcas:
         if hca.present:
             _hca(node, hca, files, links)
+    for nic in node.nics:
+        _nic(nic, files, links)
     _machine(node, files)
+    files |= host_files.sys(node)
     return files, links
 
 
@@ -118,8 +123,14 @@ def _pci(
     bridge = upstream_of(bdf)
     parent = f"sys/devices/pci{bridge[:7]}/{bridge}"
     files |= {f"{parent}/vendor": "0x8086\n", f"{parent}/device": "0x352a\n", f"{parent}/class": "0x060400\n"}
+    # The port above shows the other end of the device's link; where the device is dead, the link is gone.
+    files |= {f"{parent}/{name}": value for name, value in link.items() if "_link_" in name and _told(link)}
     links[f"sys/bus/pci/devices/{bridge}"] = f"../../../devices/pci{bridge[:7]}/{bridge}"
     links[f"sys/bus/pci/devices/{bdf}"] = f"../../../{base.removeprefix('sys/')}"
+
+
+def _told(link: Files) -> bool:
+    return link["current_link_width"] != "63\n"
 
 
 def _aer(aer: Aer) -> Files:
@@ -141,9 +152,9 @@ def _gpu(gpu: Gpu, files: Files, links: Files) -> None:
         files,
         links,
         gpu.bdf,
-        "0x10de",
+        f"0x{kind.pci_vendor}",
         f"0x{kind.device_id.lower()}",
-        "0x030200",
+        f"0x{kind.pci_class}",
         gpu.numa,
         link | _aer(gpu.aer),
     )
@@ -173,11 +184,14 @@ def _hca(node: SimNode, hca: Hca, files: Files, links: Files) -> None:
         f"{base}/ports/1/link_layer": f"{hca.layer}\n",
         f"{base}/ports/1/lid": f"0x{hca.lid if hca.active else 0:x}\n",
         f"{base}/ports/1/sm_lid": f"0x{hca.sm_lid if hca.active else 0:x}\n",
-        f"{base}/ports/1/gids/0": f"fe80:0000:0000:0000:{hca.guid}\n",
+        **{f"{base}/ports/1/{name}": text for name, text in roce.files(hca).items()},
+        f"{base}/ports/1/pkeys/0": "0xffff\n" if hca.layer == "InfiniBand" else "0x0000\n",
+        f"{pci}/net/{hca.netdev}/carrier_changes": "2\n",
         f"{pci}/net/{hca.netdev}/operstate": "up\n" if hca.active else "down\n",
         f"{pci}/net/{hca.netdev}/carrier": "1\n" if up else "0\n",
         f"{pci}/net/{hca.netdev}/speed": f"{hca.rate_gbps * 1000 if hca.active else -1}\n",
-        f"{pci}/net/{hca.netdev}/mtu": "2044\n" if hca.layer == "InfiniBand" else "9000\n",
+        f"{pci}/net/{hca.netdev}/mtu": f"{hca.mtu}\n",
+        f"{pci}/net/{hca.netdev}/address": f"{roce.hardware_address(hca)}\n",
         f"{pci}/net/{hca.netdev}/flags": "0x1003\n" if up else "0x1002\n",
         **counters(hca),
     }
@@ -187,17 +201,42 @@ def _hca(node: SimNode, hca: Hca, files: Files, links: Files) -> None:
     links[f"sys/class/net/{hca.netdev}"] = f"../../{pci.removeprefix('sys/')}/net/{hca.netdev}"
 
 
+def _nic(nic: Nic, files: Files, links: Files) -> None:
+    """A network interface without RDMA, with its PCI device where it has one."""
+    kind = nic.kind
+    base = f"sys/class/net/{kind.name}"
+    if kind.bdf:
+        link = _link_files(16.0, 16, 16.0, 16)
+        _pci(files, links, kind.bdf, "0x8086", f"0x{kind.device}", "0x020000", 0, link | _aer(Aer()))
+        base = f"{_device(kind.bdf)}/net/{kind.name}"
+        links[f"sys/class/net/{kind.name}"] = f"../../{base.removeprefix('sys/')}"
+        links[f"{base}/device"] = f"../../../{kind.bdf}"
+    files |= {
+        f"{base}/operstate": "up\n" if nic.link else "down\n",
+        f"{base}/carrier": f"{int(nic.link)}\n",
+        f"{base}/speed": f"{nic.speed_mbps if nic.link else -1}\n",
+        f"{base}/mtu": f"{nic.mtu}\n",
+        f"{base}/address": f"{nic.mac}\n",
+        f"{base}/flags": "0x1003\n",
+    }
+
+
 def _machine(node: SimNode, files: Files) -> None:
     shape = node.shape
-    if node.driver_loaded:
-        files["sys/module/nvidia/version"] = f"{node.driver}\n"
+    if node.driver_loaded and shape.gpu_vendor:
+        files[f"sys/module/{shape.gpu.kernel_driver}/version"] = f"{node.driver}\n"
+    if shape.mlx5:
+        files["sys/module/mlx5_core/version"] = f"{shape.mlx5}\n"
+    if shape.cpu_vendor == "ARM":  # /proc/cpuinfo of Arm names no socket
+        for cpu in range(node.threads):
+            package = cpu // (shape.cores_per_socket * shape.threads_per_core)
+            files[f"sys/devices/system/cpu/cpu{cpu}/topology/physical_package_id"] = f"{package}\n"
     files |= {
         "sys/class/dmi/id/product_serial": f"{node.serial}\n",
         "sys/class/dmi/id/product_name": f"{shape.product}\n",
         "sys/class/dmi/id/sys_vendor": f"{shape.vendor}\n",
         "sys/class/dmi/id/bios_version": f"{shape.bios}\n",
         "sys/class/dmi/id/board_serial": f"..CN{node.serial}00A1.\n",
-        "sys/module/mlx5_core/version": f"{shape.mlx5}\n",
         "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
         "sys/devices/system/cpu/online": f"0-{node.threads - 1}\n",
         "sys/devices/system/edac/mc/mc0/ce_count": "0\n",
@@ -205,7 +244,4 @@ def _machine(node: SimNode, files: Files) -> None:
         "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
         "sys/class/net/lo/operstate": "unknown\n",
         "sys/class/net/lo/flags": "0x9\n",
-        "sys/class/net/eno8303/operstate": "up\n",
-        "sys/class/net/eno8303/speed": "25000\n",
-        "sys/class/net/eno8303/flags": "0x1003\n",
     }

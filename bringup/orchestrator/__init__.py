@@ -1,11 +1,12 @@
 """Runs the battery: plan, stages with gates, quarantine, pair rounds, diagnosis, resume. All I/O goes through the fleet."""
 
-from bringup.orchestrator.engine import Engine, EngineOptions
+from bringup.orchestrator.engine import INTERRUPTED, Engine, EngineOptions
 from bringup.orchestrator.folder import RunFolder, Setting
 from bringup.orchestrator.plan import Battle, Case, StagePlan, make_plan
 from bringup.orchestrator.rejudge import rejudge
 
 __all__ = [
+    "INTERRUPTED",
     "Battle",
     "Case",
     "Engine",

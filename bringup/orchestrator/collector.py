@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterable
 
-from bringup.check import Context, Outputs, judged, not_run
+from bringup.check import Context, Outputs, Serve, judged, not_run
 from bringup.model import Command, Ended, Evidence, Outcome, Output, Stage, Verdict, Why
 from bringup.orchestrator.evidence import EvidenceStore
 from bringup.orchestrator.plan import Case
@@ -82,14 +82,15 @@ class Collector:
 
 def _client_ended(case: Case, kept: dict[tuple[str, Command], tuple[Output, Evidence]]) -> bool:
     """Of a server and its client the client decides: a server that was stopped afterwards is no abort."""
-    last = case.steps[-1]
-    out, _ = kept[last.node.name, last.command]
-    return len(case.steps) == 2 and out.ended is not Ended.CANCELLED
+    if not isinstance(case.plan, Serve):
+        return False
+    out, _ = kept[case.plan.client.node.name, case.plan.client.command]
+    return out.ended is not Ended.CANCELLED
 
 
 def refused(case: Case, ctx: Context) -> Outcome:
-    """The outcome of a case that has no plan: not applicable, or could not be planned."""
+    """The outcome of a case that has no plan: not applicable, nobody to test it with, or could not be planned."""
     outcome = not_run(case.check, case.target, case.why, case.reason, ctx)
-    if case.why is Why.NOT_APPLICABLE:
+    if case.why is not Why.NONE:
         return outcome
     return dataclasses.replace(outcome, verdict=Verdict.ERROR, why=Why.NONE, code=case.code)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from bringup.check import AnyCheck, Check, Context, Plan, Serve, Step
+from bringup.check import (
+    AnyCheck,
+    Check,
+    Context,
+    Plan,
+    Run,
+    Serve,
+    Step,
+    Together,
+    components,
+    port_path,
+)
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import FLEET, STAGES, Command, Group, Node, Pair, Stage, Target, Why
 from bringup.topology import matchings
+from bringup.transport.bundle import Bundle
 
 FIRST_PORT = 18600
 """Servers of pair tests listen from here on: above perftest's own default (18515), below Linux' ephemeral ports."""
@@ -77,13 +90,32 @@ def make_case(check: AnyCheck, target: Target, ctx: Context, port: int = 0) -> C
     if port:
         ctx = dataclasses.replace(ctx, listen_port=port)
     try:
-        return Case(check, target, check.plan(target, ctx), listen_port=port)  # type: ignore[arg-type]
+        plan = check.plan(target, ctx)  # type: ignore[arg-type]
+        _sound(plan, target)
+        return Case(check, target, plan, listen_port=port)
     except NotApplicable as no:
         return Case(check, target, why=Why.NOT_APPLICABLE, reason=str(no))
     except CannotJudge as cannot:
-        return Case(check, target, reason=cannot.reason, code=cannot.code)
+        return Case(check, target, reason=str(cannot.reason), code=str(cannot.code))
     except Exception as error:  # noqa: BLE001  the door to code of any author
         return Case(check, target, reason=f"check {check.id} failed to plan: {error!r}", code="CHECK-BUG")
+
+
+def _sound(plan: object, target: Target) -> None:
+    """Raises TypeError or ValueError for a plan that nobody could run: one check must not spoil a node's script."""
+    if not isinstance(plan, Run | Together | Serve):
+        raise TypeError(f"it returned {plan!r}, needed run(), together() or serve()"[:300])
+    names = {node.name for node in target.nodes}
+    for step in plan.steps:
+        if step.node.name not in names:
+            raise ValueError(f"it asks {step.node.name}, which is no part of {target.key}")
+        _writable(step.command)
+
+
+@lru_cache(maxsize=4096)
+def _writable(command: Command) -> None:
+    """Raises ValueError for a command that no script can hold."""
+    Bundle(Node("any"), (command,)).script()
 
 
 def rails_of(check: Check[Pair], a: Node, b: Node, ctx: Context) -> Sequence[int | None]:
@@ -103,8 +135,6 @@ def make_battle(checks: Sequence[AnyCheck], a: Node, b: Node, number: int, ctx: 
     cases: list[Case] = []
     port = FIRST_PORT + (number - 1) * PORTS_PER_ROUND
     for check in checks:
-        if check.rounds < number:
-            continue
         for rail in rails_of(check, a, b, ctx):  # type: ignore[arg-type]
             cases.append(make_case(check, Pair(a, b, rail, number), ctx, port))
             port += 1
@@ -124,15 +154,78 @@ def _stage(stage: Stage, checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx:
     fleet = Group(FLEET, tuple(nodes))
     groups = tuple(make_case(c, fleet, ctx) for c in checks if c.target is Group)
     paired = [c for c in checks if c.target is Pair]
-    rounds: tuple[tuple[Battle, ...], ...] = ()
-    if paired:
-        drawn = matchings(nodes, max(c.rounds for c in paired))
-        rounds = tuple(
-            tuple(make_battle(paired, a, b, number, ctx) for a, b in pairs)
-            for number, pairs in enumerate(drawn, 1)
-        )
-    plan = StagePlan(stage, single, rounds, groups)
+    rounds = _rounds(paired, nodes, ctx)
+    lonely = tuple(_lonely(paired, nodes, rounds, ctx))
+    plan = StagePlan(stage, (*single, *lonely), rounds, groups)
     return dataclasses.replace(plan, estimate_s=estimate_s(plan))
+
+
+def _rounds(
+    checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context
+) -> tuple[tuple[Battle, ...], ...]:
+    """Who meets whom in which round. Only nodes of one profile are paired: they share limits, rails and GPUs.
+
+    Of an odd number one rests in each round, so a check of one round gets a second one there.
+    """
+    kinds: dict[str, list[Node]] = {}
+    for node in nodes:
+        kinds.setdefault(node.profile, []).append(node)
+    rounds: list[list[Battle]] = []
+    for mine in kinds.values():
+        least = 1 + len(mine) % 2
+        for number, pairs in enumerate(matchings(mine, max((least, *(c.rounds for c in checks)))), 1):
+            due = [c for c in checks if number <= max(least, c.rounds)]
+            if not due:
+                break
+            if len(rounds) < number:
+                rounds.append([])
+            rounds[number - 1] += [make_battle(due, a, b, number, ctx) for a, b in pairs]
+    return tuple(tuple(battles) for battles in rounds)
+
+
+def _lonely(
+    checks: Sequence[AnyCheck], nodes: Sequence[Node], rounds: Sequence[Sequence[Battle]], ctx: Context
+) -> Iterator[Case]:
+    """What can never be tested because nobody is there to test it with."""
+    for check in checks:
+        mine = [c for battles in rounds for b in battles for c in b.cases if c.check is check]
+        named = {n.name for c in mine for n in c.target.nodes}
+        met = {n.name for c in mine if c.why is Why.NONE for n in c.target.nodes}
+        met |= {path for c in mine if c.why is Why.NONE for path in components(c.target, ctx)}
+        for node in nodes:
+            case = untested(
+                check, node, met, ctx, f"no other node with profile {node.profile or '(none)'} takes part"
+            )
+            if case is not None and (case.why is Why.NO_PARTNER or node.name not in named):
+                yield case
+
+
+def untested(
+    check: AnyCheck, node: Node, met: Container[str], ctx: Context, because: str, gone: Container[str] = ()
+) -> Case | None:
+    """The case that says that a node (or some of its rails) had no partner for a pair check; None if all had one.
+
+    `met` holds names of nodes and paths of ports that were tested, `gone` those that left.
+    """
+    try:
+        ports = ctx.training_ports(node)
+    except CannotJudge:
+        ports = ()
+    paths = {port.rail: port_path(node.name, port.hca) for port in ports}
+    rails: list[int | None] = [None]
+    if check.per_rail and paths:
+        rails = [rail for rail, path in paths.items() if path not in met and path not in gone]
+    elif node.name in met or any(path in gone for path in paths.values()):
+        rails = []
+    asked = [make_case(check, Pair(node, node, rail), ctx, FIRST_PORT) for rail in rails]
+    open_rails = [rail for rail, case in zip(rails, asked, strict=True) if case.why is not Why.NOT_APPLICABLE]
+    if not asked:
+        return None
+    if not open_rails:
+        return dataclasses.replace(asked[0], target=node)
+    some = open_rails != [None] and len(open_rails) < len(paths)
+    where = f"rail {', '.join(str(rail) for rail in open_rails)}: " if some else ""
+    return Case(check, node, why=Why.NO_PARTNER, reason=where + because)
 
 
 def commands_of(cases: Iterable[Case], node: str) -> tuple[Command, ...]:

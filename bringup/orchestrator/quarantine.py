@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bringup.check import AnyCheck
-from bringup.model import Outcome, Stage, Verdict, Weight
+from bringup.model import FLEET, Outcome, Stage, Verdict, Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,13 @@ def leaving(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
     """The components that this outcome of a gate sends away. An error at a gate sends the whole target away."""
     if not check.gate or outcome.verdict not in (Verdict.FAIL, Verdict.ERROR):
         return
-    if check.gate == "node" or outcome.verdict is Verdict.ERROR:
-        for name in outcome.nodes:
-            yield Left(name, outcome.stage, outcome.check, _why(outcome))
-        return
     failed = [(m.at, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok]
     failed += [(f.at, f.message) for f in outcome.findings if f.weight is Weight.FAIL]
+    if outcome.target == FLEET:  # a comparison of all nodes sends away the ones that it names
+        failed = [(at.split("/")[0] if check.gate == "node" else at, why) for at, why in failed]
+        failed = [(at, why) for at, why in failed if at.split("/")[0] in outcome.nodes]
+    elif check.gate == "node" or outcome.verdict is Verdict.ERROR:
+        failed = [(name, _why(outcome)) for name in outcome.nodes]
     for component, reason in failed:
         yield Left(component, outcome.stage, outcome.check, reason)
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from bringup.check import AnyCheck, Context, Outputs, judged
 from bringup.diagnosis import diagnose
+from bringup.errors import RunFolderError
 from bringup.model import (
     FLEET,
     STAGES,
+    Command,
     Evidence,
     Group,
     Measurement,
     Node,
     Outcome,
+    Output,
     Pair,
     Target,
     Verdict,
     Why,
 )
+from bringup.orchestrator.collector import refused
 from bringup.orchestrator.evidence import output_of
+from bringup.orchestrator.plan import make_case
 from bringup.run import RunState
 
 Reader = Callable[[Evidence], tuple[bytes, bytes]]
@@ -31,37 +36,56 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
 
     A check that no longer exists keeps its old outcome.
     """
-    by_id = {c.id: c for c in checks}
+    took_part = {check for check, _ in state.cases}
+    by_id = {c.id: c for c in checks if c.id in took_part}
     fresh = dataclasses.replace(state, cases=dict.fromkeys(state.cases), by_node={}, stages={}, defects=[])
     fresh.stages = {s: dataclasses.replace(v, counts=type(v.counts)()) for s, v in state.stages.items()}
     readings: dict[tuple[str, str], list[Measurement]] = {}
     for old in sorted(state.outcomes, key=lambda o: STAGES.index(o.stage)):
         check = by_id.get(old.check)
-        target = target_of(old, state.nodes)
         again = old
-        if check is not None and target is not None and _can(old):
-            outputs = {(e.node, e.command): output_of(e, *read(e)) for e in old.evidence}
+        if check is not None:
             known = dataclasses.replace(
-                ctx, readings={k: tuple(v) for k, v in readings.items()}, listen_port=_port(old)
+                ctx,
+                readings={k: tuple(v) for k, v in readings.items()},
+                listen_port=_port(old) or ctx.listen_port,
             )
-            again = dataclasses.replace(
-                judged(check, target, Outputs(outputs), known), evidence=old.evidence, attempt=old.attempt
-            )
-        if check is not None and check.collects:
-            for m in again.measurements:
-                readings.setdefault((check.id, m.name), []).append(m)
+            again = _again(old, check, state.nodes, known, read)
+            if check.collects:
+                for m in again.measurements:
+                    readings.setdefault((check.id, m.name), []).append(m)
         fresh._judged(again)
-    faults = {c.id: c.faults for c in by_id.values()}
-    fresh.defects = diagnose(fresh.outcomes, faults, fresh.nodes)
+    fresh.defects = diagnose(fresh.outcomes, {c.id: c.faults for c in by_id.values()}, fresh.nodes)
     fresh.verdict = fresh.judge_run()
     return fresh
 
 
-def _can(old: Outcome) -> bool:
+def _again(old: Outcome, check: AnyCheck, nodes: Mapping[str, Node], ctx: Context, read: Reader) -> Outcome:
+    """One result judged anew; as it was where there is nothing to judge, an error where its bytes are gone."""
+    target = target_of(old, check, nodes)
+    if target is None or not _can(old, target):
+        return old
+    outputs: dict[tuple[str, Command], Output] = {}
+    try:
+        for e in old.evidence:
+            stdout, stderr = read(e)
+            if (len(stdout), len(stderr)) != (e.stdout_bytes, e.stderr_bytes):
+                raise RunFolderError(f"{e.file}: the kept output is not whole")
+            outputs[e.node, e.command] = output_of(e, stdout, stderr)
+    except RunFolderError as error:
+        return dataclasses.replace(
+            old, verdict=Verdict.ERROR, why=Why.NONE, reason=str(error), code="", error_at="", measurements=(), findings=()
+        )  # fmt: skip
+    case = make_case(check, target, ctx) if isinstance(target, Group) else None
+    fresh = refused(case, ctx) if case and case.plan is None else judged(check, target, Outputs(outputs), ctx)
+    return dataclasses.replace(fresh, evidence=old.evidence, attempt=old.attempt)
+
+
+def _can(old: Outcome, target: Target) -> bool:
     """Whether there is something to judge again: outputs, or a check of the fleet, which needs none."""
     if old.verdict is Verdict.NOT_RUN and old.why is not Why.NOT_APPLICABLE:
         return False
-    return bool(old.evidence) or (old.target == FLEET and old.verdict is not Verdict.NOT_RUN)
+    return bool(old.evidence) or (isinstance(target, Group) and old.verdict is not Verdict.NOT_RUN)
 
 
 def _port(old: Outcome) -> int:
@@ -69,14 +93,14 @@ def _port(old: Outcome) -> int:
     return next((e.command.listens for e in old.evidence if e.command.listens is not None), 0)
 
 
-def target_of(outcome: Outcome, nodes: dict[str, Node]) -> Target | None:
+def target_of(outcome: Outcome, check: AnyCheck, nodes: Mapping[str, Node]) -> Target | None:
     """The target that an outcome speaks of, built again from the run's nodes."""
-    if outcome.target == FLEET:
-        return Group(FLEET, tuple(nodes.values()))
+    if check.target is Group:
+        return Group(FLEET, tuple(nodes.values())) if outcome.target == FLEET else None
     there = [nodes[name] for name in outcome.nodes if name in nodes]
-    if len(there) == 1 and outcome.target == there[0].name:
-        return there[0]
-    if len(there) == 2:
-        rail = outcome.target.rpartition(" rail ")
-        return Pair(there[0], there[1], int(rail[2]) if rail[1] and rail[2].isdigit() else None)
-    return None
+    if check.target is Node:
+        return there[0] if len(there) == 1 else None
+    if len(there) != 2:
+        return None
+    rail = outcome.target.rpartition(" rail ")
+    return Pair(there[0], there[1], int(rail[2]) if rail[1] and rail[2].isdigit() else None)

@@ -88,7 +88,11 @@ def _rows(lines: list[str]) -> Iterator[_Row]:
                 if (name, match["cell"].strip()) == ("Diagnostic", "Result")
                 else _Row(category, name, [match["cell"]])
             )
-        elif line.lstrip().startswith(("|", "+")) and not _RULE.fullmatch(line.strip()):
+        elif (
+            line.lstrip().startswith(("|", "+"))
+            and not _RULE.fullmatch(line.strip())
+            and line is not lines[-1]
+        ):
             raise ParseError(f"dcgmi diag: {quoted(line)} is not a row, or is cut off")
     if row is not None:
         yield row

@@ -18,7 +18,7 @@ GPU_LOST = Fault(
 
 GPU_DRIVER = Fault(
     code="GPU-DRIVER",
-    title="the NVIDIA driver does not work with {at}",
+    title="the GPU driver does not work with {at}",
     action="reboot {node}; if it stays, install driver and library of one version and look at its kernel log",
     who=Who.SOFTWARE,
     severity=Severity.REBOOT,
@@ -53,4 +53,40 @@ PCIE_AER = Fault(
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
     explained_by=("GPU-LOST", "PCIE-GPU-MISSING", "HCA-MISSING"),
+)
+
+GPU_INFOROM = Fault(
+    code="GPU-INFOROM",
+    title="the infoROM of {at} is corrupted",
+    action="replace the GPU: its identity and error records cannot be trusted",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST",),
+)
+
+GPU_ECC = Fault(
+    code="GPU-ECC",
+    title="uncorrectable memory errors on {at}",
+    action="reset the GPU; if uncorrectable errors come back under load, replace the GPU",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST", "GPU-REMAP-FAILED", "GPU-REMAP-PENDING"),
+)
+
+GPU_MODEL = Fault(
+    code="GPU-MODEL",
+    title="{at} is another model than planned",
+    action="compare {node} with the order; correct its profile in the inventory, or have the tray exchanged",
+    who=Who.PLAN,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST",),
+)
+
+GPU_MEMORY = Fault(
+    code="GPU-MEMORY",
+    title="{at} has less memory than its model should have",
+    action="replace the GPU (first make sure that the profile names the right model)",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-LOST", "GPU-MODEL"),
 )

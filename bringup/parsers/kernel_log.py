@@ -126,8 +126,8 @@ _MLX_LINK = re.compile(rf"mlx5_core ({bdf.PATTERN})(?: ([\w.-]{{1,32}}))?: Link 
 _CARRIER = re.compile(r"\b([\w.-]{1,32}): (lost|gained) carrier\b", re.IGNORECASE)
 
 
-def parse(text: str) -> KernelLog:
-    """The log in an answer of LOG. Raises ParseError if it is empty or does not begin as LOG prints it."""
+def opening(text: str) -> tuple[float, float, tuple[Record, ...]]:
+    """The node's time and uptime, and the records. Raises ParseError if there are none or LOG prints otherwise."""
     lines = text.split("\n", 2)
     if len(lines) < 3 or not re.fullmatch(r"[0-9]{9,11}", lines[0].strip()):
         raise ParseError(f"the kernel log does not begin with the node's time: {lines[0][:40]!r}")
@@ -138,6 +138,12 @@ def parse(text: str) -> KernelLog:
     found = records(lines[2])
     if not found:
         raise ParseError("the kernel log is empty, so it proves nothing")
+    return now, up, found
+
+
+def parse(text: str) -> KernelLog:
+    """The log in an answer of LOG. Raises ParseError if it is empty or does not begin as LOG prints it."""
+    now, up, found = opening(text)
     ages = [age for record in found if (age := record.age_s(now, up)) is not None]
     oldest = max(ages, default=None)
     return KernelLog(

@@ -19,12 +19,12 @@ PRIORITIES = 8
 
 _WORD = re.compile(r"(?P<key>DCBX mode|Priority trust state|Cable len): *(?P<value>\S.{0,60})")
 _DSCP = re.compile(r"prio:(?P<prio>[0-7]) dscp:(?P<dscp>[0-9, ]{1,400})")
-_TABLE = re.compile(r"(?P<key>priority|enabled|buffer)(?P<cells>(?: +[0-9]{1,2}){8})")
+_TABLE = re.compile(r"(?P<key>priority|enabled|buffer)(?P<cells>(?:\s+[0-9]{1,2}){8})")
 _CLASS = re.compile(
     r"tc: (?P<tc>[0-7]) ratelimit: (?P<rate>.{1,30}?), tsa: (?P<tsa>\w{1,16})(?:, bw: (?P<bw>[0-9]{1,3})%)?",
     re.ASCII,
 )
-_MEMBER = re.compile(r"priority: +(?P<prio>[0-7])")
+_MEMBER = re.compile(r"priority:\s*(?P<prio>[0-7])")
 
 
 def qos(device: str) -> Command:

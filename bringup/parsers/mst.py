@@ -26,7 +26,7 @@ _FILE = re.compile(r"(?P<path>/dev/mst/\S{1,80})\s+- .{1,80}")
 _WHERE = re.compile(rf"domain:bus:dev\.fn=(?P<bdf>{bdf.PATTERN})\b.*")
 _IGNORED = re.compile(
     r"MST (?:modules|devices):|PCI [Dd]evices:|(?:Cables|Remote MST devices|In-[Bb]and devices):|-{3,}|DEVICE_TYPE\s.*"
-    r"|Chip revision is: .*|\|?=+"
+    r"|Chip revision is: .*|\|?=+|\w{1,40}_cable_\w{1,40}"
 )
 _NONE_FOUND = re.compile(r"No (?:MST )?(?:PCI )?[Dd]evices (?:were )?found\.?.*")
 _STEP = re.compile(r"(?P<what>(?:Loading|Unloading) .{1,80}?) - (?P<how>Success|.{1,80})")
@@ -74,6 +74,8 @@ def parse(text: str) -> Status:
         elif (match := _WHERE.fullmatch(words)) and pending is not None:
             devices.append(Device(pending, bdf.normalise(match["bdf"])))
             pending = None
+        elif re.fullmatch(bdf.PATTERN, words):
+            devices.append(Device(None, bdf.normalise(words)))
         elif words and not _IGNORED.fullmatch(words) and not _NONE_FOUND.fullmatch(words):
             raise ParseError(f"mst status: {quoted(line)} is not known")
     _finished(pending)

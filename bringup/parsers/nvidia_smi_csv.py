@@ -29,6 +29,8 @@ _NOT_REPORTED = frozenset(
 )  # fmt: skip
 _HEADER = re.compile(r"[A-Za-z][\w.\-]*(?: \[[^\]]{1,20}\])?")
 _MOST_ROWS = 100_000
+_WARNING = re.compile(r"\s*WARNING: infoROM is corrupted at gpu ", re.IGNORECASE)
+"""What nvidia-smi prints below any answer; other checks judge it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def apps(text: str) -> tuple[App, ...]:
     """The processes in an answer of COMPUTE_APPS; empty where no process uses a GPU."""
     found: list[App] = []
     for line in text.splitlines():
-        if not line.strip() or "No running processes found" in line:
+        if not line.strip() or "No running processes found" in line or _WARNING.match(line):
             continue
         # A process name may hold commas: the first and the last cell are the numbers.
         first, _, rest = line.partition(",")

@@ -66,6 +66,18 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"^\s*No devices were found", re.IGNORECASE), Kind.NO_DEVICES),
     (re.compile(r"unable to determine the device handle", re.IGNORECASE), Kind.GPU),
 )
+_TELLTALE = (
+    "device handle",
+    "inforom is corrupted",
+    "gpu is lost",
+    "version mismatch",
+    "libnvidia-ml",
+    "couldn't communicate",
+    "failed to initialize",
+    "has failed",
+    "no devices were found",
+)
+"""Each sentence above holds one of these."""
 _STATUS: dict[int, Kind] = {
     4: Kind.PERMISSION,
     9: Kind.DRIVER,
@@ -83,7 +95,11 @@ def classify(stdout: str, stderr: str = "", status: int | None = 0) -> tuple[Com
 
     A status other than 0 without a known sentence gives one complaint from the status.
     """
-    found = list(dict.fromkeys(c for line in _lines(stdout, stderr) if (c := _sentence(line)) is not None))
+    found: list[Complaint] = []
+    if _may_complain(stdout) or _may_complain(stderr):
+        found = list(
+            dict.fromkeys(c for line in _lines(stdout, stderr) if (c := _sentence(line)) is not None)
+        )
     if not found and status not in (0, None):
         said = next((line for line in _lines(stderr, stdout) if line), "")
         found.append(
@@ -109,6 +125,12 @@ def answer(output: Output) -> tuple[str, tuple[Complaint, ...]]:
 def is_complaint(line: str) -> bool:
     """Whether a line of output is such a sentence and not part of the data."""
     return _sentence(line.strip()) is not None
+
+
+def _may_complain(text: str) -> bool:
+    """Whether any sentence can be in the text: a glance that spares thousands of lines their patterns."""
+    lowered = text.lower()
+    return any(part in lowered for part in _TELLTALE)
 
 
 def _lines(*texts: str) -> list[str]:

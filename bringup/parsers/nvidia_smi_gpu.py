@@ -20,6 +20,8 @@ class Ecc:
     aggregate_uncorrected: int | None
     sram_threshold_exceeded: bool | None
     repair_pending: tuple[str, ...]
+    volatile_sram_corrected: int | None = None
+    aggregate_sram_uncorrected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,20 @@ class Fabric:
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """Clocks and power limits: what the GPU can do, and what it has been set to.
+
+    `application_mhz` is the clock that an administrator chose; newer drivers no longer report it.
+    """
+
+    sm_max_mhz: int | None = None
+    application_mhz: int | None = None
+    application_default_mhz: int | None = None
+    power_limit_default_w: float | None = None
+    power_limit_max_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Gpu:
     """One GPU. `index` is nvidia-smi's own number, None where the document does not show it (see `parse`)."""
 
@@ -101,6 +117,7 @@ class Gpu:
     power_w: float | None
     power_limit_w: float | None
     fabric: Fabric
+    settings: Settings = Settings()
 
     @property
     def hardware_slowdowns(self) -> tuple[str, ...]:

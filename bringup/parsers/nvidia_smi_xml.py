@@ -10,6 +10,7 @@ numbers can be trusted.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError as XmlError
 
@@ -20,7 +21,7 @@ from bringup.errors import CannotJudge, ParseError
 from bringup.model import Command, Ended, Output
 from bringup.parsers import bdf
 from bringup.parsers.nvidia_smi_errors import Complaint, answer
-from bringup.parsers.nvidia_smi_gpu import Ecc, Fabric, Gpu, Pcie, Remap, Retired, Smi
+from bringup.parsers.nvidia_smi_gpu import Ecc, Fabric, Gpu, Pcie, Remap, Retired, Settings, Smi
 
 QUERY = Command("nvidia-smi -q -x", timeout_s=30.0, max_bytes=8 << 20, needs=("nvidia-smi",), estimate_s=2.0)
 
@@ -33,11 +34,12 @@ _NUMBER = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:[A-Za-z%]+(?:\(s\))?)?")
 _MOST_GPUS = 256
 
 
+@lru_cache(maxsize=64)
 def read(output: Output) -> Smi:
     """The document of an answer of QUERY, with the driver's complaints about single GPUs.
 
     Raises CannotJudge (code GPU-DRIVER) if the driver does not answer at all, ParseError for anything
-    unknown.
+    unknown. A dozen checks of a node read the same answer (300 kB), so the last ones are remembered.
     """
     text, complaints = answer(output)
     if "<nvidia_smi_log" not in text and complaints:
@@ -142,6 +144,20 @@ def _gpu(element: Element, index: int | None) -> Gpu:
             "power_readings/power_limit",
         ),
         fabric=_fabric(element),
+        settings=_settings(element),
+    )
+
+
+def _settings(element: Element) -> Settings:
+    def watts(name: str) -> float | None:
+        return _first_number(element, f"gpu_power_readings/{name}", f"power_readings/{name}")
+
+    return Settings(
+        sm_max_mhz=_whole(element, "max_clocks/sm_clock"),
+        application_mhz=_whole(element, "applications_clocks/graphics_clock"),
+        application_default_mhz=_whole(element, "default_applications_clocks/graphics_clock"),
+        power_limit_default_w=watts("default_power_limit"),
+        power_limit_max_w=watts("max_power_limit"),
     )
 
 
@@ -157,6 +173,14 @@ def _ecc(element: Element) -> Ecc:
         aggregate_uncorrected=_uncorrected(element, f"{errors}/aggregate"),
         sram_threshold_exceeded=_flag(element, f"{errors}/aggregate/sram_threshold_exceeded"),
         repair_pending=tuple(pending),
+        volatile_sram_corrected=_whole(element, f"{errors}/volatile/sram_correctable"),
+        aggregate_sram_uncorrected=_sum(
+            element,
+            f"{errors}/aggregate",
+            "sram_uncorrectable",
+            "sram_uncorrectable_parity",
+            "sram_uncorrectable_secded",
+        ),
     )
 
 
@@ -165,12 +189,18 @@ def _uncorrected(element: Element, where: str) -> int | None:
     total = _whole(element, f"{where}/double_bit/total")
     if total is not None:
         return total
-    names = (
+    return _sum(
+        element,
+        where,
         "sram_uncorrectable",
         "sram_uncorrectable_parity",
         "sram_uncorrectable_secded",
         "dram_uncorrectable",
     )
+
+
+def _sum(element: Element, where: str, *names: str) -> int | None:
+    """The sum of the counters that are reported; None if none of them is."""
     counts = [count for name in names if (count := _whole(element, f"{where}/{name}")) is not None]
     return sum(counts) if counts else None
 

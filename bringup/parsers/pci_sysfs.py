@@ -27,7 +27,9 @@ DRIVER_GPUS = Command('ls "$ROOT"/proc/driver/nvidia/gpus', max_bytes=64 << 10)
 """PCI addresses of the GPUs that the driver took over since it was loaded, also of the lost ones."""
 
 NVIDIA = 0x10DE
+AMD = 0x1002
 _GPU_CLASSES = (0x0300, 0x0302)
+_AMD_CLASSES = (0x0380, 0x1200)
 _NIC_CLASSES = (0x0200, 0x0207)
 _WIDTHS = frozenset({0, 1, 2, 4, 8, 12, 16, 32})
 _ALL_ONES = "63"
@@ -65,6 +67,13 @@ class Device:
     @property
     def is_nvidia_gpu(self) -> bool:
         return self.vendor == NVIDIA and self.device_class >> 8 in _GPU_CLASSES
+
+    @property
+    def is_gpu(self) -> bool:
+        """A GPU of any maker that trains: NVIDIA's, or AMD's (whose display chips count as well)."""
+        return self.is_nvidia_gpu or (
+            self.vendor == AMD and self.device_class >> 8 in (*_GPU_CLASSES, *_AMD_CLASSES)
+        )
 
     @property
     def is_nic(self) -> bool:

@@ -38,8 +38,16 @@ class Gid:
     netdev: str | None
 
 
-def parse(text: str) -> tuple[Gid, ...]:
-    """The addresses. The line that counts them ends the table; without it the output was cut off."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The addresses in their order. `whole` is False where the line that counts them is missing: cut off."""
+
+    gids: tuple[Gid, ...]
+    whole: bool
+
+
+def parse(text: str) -> Table:
+    """The table. Raises ParseError where it has no row and no count, or where they disagree."""
     found: list[Gid] = []
     expected: int | None = None
     for line in text.splitlines():
@@ -62,8 +70,8 @@ def parse(text: str) -> tuple[Gid, ...]:
             )
         else:
             raise ParseError(f"show_gids: {quoted(line)} is not known")
-    if expected is None:
-        raise ParseError(f"show_gids: {quoted(text)} has no end; cut off, or not its output")
-    if expected != len(found):
+    if expected is None and not found:
+        raise ParseError(f"show_gids: no address in {quoted(text)}")
+    if expected is not None and expected != len(found):
         raise ParseError(f"show_gids lists {len(found)} addresses and counts {expected}")
-    return tuple(found)
+    return Table(tuple(found), expected is not None)

@@ -22,7 +22,7 @@ class Options:
     (None: ~/.ssh/known_hosts, and the system's file is read too). `connect_attempts` counts tries in all; only
     failures that another try can mend (no answer, no banner, lost while connecting) are tried again.
     `handshakes_per_jump` limits how many logins run through one jump host at once. `silence_s` is how long a
-    node that runs commands may give no sign of life (it sends one every few seconds) before it counts as lost.
+    node that runs commands may give no sign of life (it sends one every five seconds) before it counts as lost.
     """
 
     known_hosts: Path | None = None
@@ -104,7 +104,8 @@ class Connection(Protocol):
 
         Blocks until every command has exactly one Output. Trouble on the node or on the way never raises: what
         has not ended then is LOST, and CANCELLED after `cancel`. `sink` is called in this thread. May be called
-        many times, and from several threads at once. What `sink` raises ends the bundle and is raised here.
+        many times, and from several threads at once. What `sink` raises ends the bundle and is raised here;
+        a command that no shell can hold (a NUL byte, a program's name with blanks) raises ValueError.
         """
 
     def close(self) -> None:

@@ -2,7 +2,13 @@
 
 What the program does on the node is in `node.sh` beside this file; here the commands become its data. The whole is
 one brace group, so that a transfer that is cut off runs nothing, and stdin stays open behind it: when it ends, the
-node kills and removes everything. Three designs were weighed:
+node kills and removes everything.
+
+What a command finds: $ROOT is the node's `root`, else $BRINGUP_ROOT of the login's own environment (a node may say
+where the host's file system is mounted); PATH ends with the usual folders, or with $BRINGUP_PATH of the login's own
+environment; $TMP, also $TMPDIR and the working directory, is its own and is removed;
+stdin is /dev/null; the locale is C. SIGINT is ignored, as in every background process of a POSIX shell, so a command
+that must stop a tool uses SIGTERM. Three designs were weighed:
 
 - A byte cap by `ulimit -f` would also cap files that a command writes on purpose (NCCL's shared memory, scratch
   data); a pipe into `head` would cost two more processes for each command and hang on a daemon that keeps the pipe.
@@ -27,15 +33,15 @@ from bringup.model import Command, Node
 
 MARK = "BRINGUP_MARK"
 FLOOD_BYTES = 64 << 20
-"""Output beyond this gets a command killed; less is cut to the command's own cap."""
+"""Output beyond this (or twice the largest cap) gets a command killed; less is cut to the command's own cap."""
 
-KILL_S = 5.0
+KILL_S = 8.0
 """How long after its deadline a command may still be reported: a tick, TERM, KILL, and giving up."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./+@%:,-]+")
 _OURS = {"ROOT", "PATH", "TMP", "TMPDIR", "LC_ALL", "TERM", "COLUMNS", MARK}
-_STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_STANDARD_PATH = '"${BRINGUP_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"'
 _LONGEST_S = 10 * 24 * 3600.0
 
 
@@ -81,12 +87,13 @@ class Bundle:
         first = [str(i) for i, c in enumerate(self.commands) if not c.alone]
         alone = [str(i) for i, c in enumerate(self.commands) if c.alone]
         env = dict(self.node.env)
+        flood = max(FLOOD_BYTES, *(2 * c.max_bytes for c in self.commands))
         path = ":".join(
             [*map(quote, self.node.path), quote(env["PATH"]) if "PATH" in env else '"$PATH"', _STANDARD_PATH]
         )
         lines = [
             "{",
-            f"b_token={self.token} b_mark={self.mark} b_lanes={max(1, self.lanes)} b_flood={FLOOD_BYTES}",
+            f"b_token={self.token} b_mark={self.mark} b_lanes={max(1, self.lanes)} b_flood={flood}",
             f"b_every={max(1, self.beat_s)}",
             f"b_sh={quote(self.shell)} b_path={path}",
             f"b_root={quote(self.node.root) if self.node.root else chr(34) + '${BRINGUP_ROOT-}' + chr(34)}",

@@ -169,6 +169,8 @@ class _Loop:
                     self._give_up(self._link.why_ended())
                 return True
             self._received += len(data)
+            if self._hello:
+                self._heard = time.monotonic()  # a long answer on a slow line is life, too
             if self._take(data):
                 return True
 
@@ -181,10 +183,10 @@ class _Loop:
     def _take(self, data: bytes) -> bool:
         """Pass on what the bytes complete; True if that was all."""
         for frame in self._reader.feed(data):
-            self._heard = time.monotonic()
             match frame:
                 case Hello():
                     self._hello = True
+                    self._heard = time.monotonic()
                 case Answer():
                     self._tally.answer(frame)
                 case Listens(index):

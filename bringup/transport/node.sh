@@ -8,10 +8,14 @@
 #   s              the last sweep is done            x              stdin has ended: stop everything
 # Open files: 3 the fifo, 4 frames to the orchestrator, 5 the dead-man's switch. Commands inherit none of them.
 #
-# Given by bundle.py: b_token (frames) b_mark (environment) b_lanes b_flood b_every (ticks between signs of life) b_sh
-# b_first b_alone (queues of indexes) b_path b_root b_vars b_dirs, and b_spec, which sets for command $1: b_x script, b_need programs, b_limit
-# centiseconds, b_max bytes, b_asroot, b_port (four hex digits).
+# Given by bundle.py: b_token (frames) b_mark (environment) b_lanes b_flood b_every (ticks between signs of life)
+# b_sh b_first b_alone (queues of indexes) b_path b_root b_vars b_dirs, and b_spec, which sets for command $1: b_x
+# script, b_need programs, b_limit centiseconds, b_max bytes, b_asroot, b_port (four hex digits).
 
+# What a login may leave in the environment to trip over: TMOUT ends every read in bash, CDPATH leads cd astray,
+# SHELLOPTS brings set -e and set -C along.
+set +efuxC
+unset TMOUT CDPATH GREP_OPTIONS
 exec 5<&0 4>&1 </dev/null >/dev/null
 umask 077
 ROOT=$b_root PATH=$b_path LC_ALL=C TERM=dumb COLUMNS=500
@@ -51,6 +55,7 @@ l=$(grep -lzse "^BRINGUP_MARK=$2" /proc/[0-9]*/environ)
 for p in $l; do p=${p#/proc/}; kill -$1 ${p%%/*}; done
 [ $1 = KILL ] && [ "$l" ] || break
 done 2>/dev/null'
+
 # b_signal SIGNAL PATTERN: the sweep, and with root rights where commands had them. A sudo that hangs stops nobody.
 b_signal() {
   eval "$b_sweep"
@@ -113,7 +118,12 @@ b_ticker=$!
   done
   kill -KILL $$
   kill -TERM "$b_ticker"
-  b_groups TERM && sleep 1
+  b_groups TERM
+  b_z=0
+  while b_groups 0 && [ "$b_z" -lt 5 ]; do
+    sleep 0.2 || sleep 1
+    b_z=$((b_z + 1))
+  done
   b_groups KILL
   for b_f in p.*; do
     [ -s "$b_f" ] && read -r b_p b_v <"$b_f" && kill -KILL "$b_v"
@@ -250,6 +260,7 @@ b_done() {
 
 # b_kill SIGNAL INDEX, also what has left the group. In the background: nothing may hold up the frames.
 b_kill() {
+  b_p=
   read -r b_p b_v <"p.$2" && kill -"$1" -"$b_p" || kill -"$1" "$b_p"
   (
     exec 3>&- 4>&- 5<&-

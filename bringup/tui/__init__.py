@@ -9,6 +9,9 @@ from pathlib import Path
 
 from bringup.errors import RunFolderError
 
+PLAIN_TERMINALS = ("linux", "vt100", "vt102", "vt220", "ansi")
+"""Consoles whose fonts lack the glyphs: they get ASCII without being asked."""
+
 
 def watch(
     folder: Path,
@@ -28,6 +31,7 @@ def watch(
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     from bringup.tui.app import BringupApp
 
+    ascii_mode = ascii_mode or os.environ.get("TERM", "") in PLAIN_TERMINALS
     farewell = BringupApp(folder, ascii_mode=ascii_mode, slow_link=slow_link, clock=clock).run()
     if farewell:
         print(farewell)

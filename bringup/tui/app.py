@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -55,8 +56,6 @@ class BringupApp(App[str]):
     TITLE = "bringup"
     CSS = """
     Screen { layout: vertical; overflow: hidden; }
-    #top { height: auto; }
-    #status { height: auto; }
     #rest { height: 1fr; }
     CommandPalette > Vertical { margin-top: 1; }
     CommandPalette #--input { border: none; }
@@ -99,6 +98,7 @@ class BringupApp(App[str]):
     def tick(self) -> None:
         """Take in what the journal has new and draw it; if there is a lot, come back soon."""
         if self.desk.view.drain(BUDGET_S) and not self._hurrying:
+            gc.freeze()  # results are never freed; looking through all of them again and again would delay keys
             self._hurrying = True
             self.set_timer(HURRY_S, self._hurry)
         page = self.page
@@ -155,16 +155,16 @@ class BringupApp(App[str]):
         elif self.page is not None:
             self.page.update()
 
-    def action_log_book(self) -> None:
+    async def action_log_book(self) -> None:
         """The log, unless it is open."""
         if not isinstance(self.screen, LogPage):
-            self.push_screen(LogPage(self.desk))
+            await self.push_screen(LogPage(self.desk))
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
         """The keys of the present screen."""
         page = self.page
         if page is not None and not isinstance(page, HelpPage):
-            self.push_screen(HelpPage(self.desk, page.place))
+            await self.push_screen(HelpPage(self.desk, page.place))
 
     def action_theme(self) -> None:
         """The next set of colours."""

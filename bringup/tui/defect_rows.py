@@ -206,8 +206,8 @@ def top_lines(view: RunView, look: Look, most: int, width: int) -> list[Line]:
     if not defects or most < 2:
         return []
     shown = defects[: most if len(defects) <= most else most - 1]
-    places = [" ".join(_where(view, d, look)) for d in shown]
-    size = min(38, max(cell_len(p.rstrip()) for p in places))
+    places = [" ".join(_where(view, d, look)).rstrip() for d in shown]
+    size = min(38, max(map(cell_len, places)))
     lines: list[Line] = []
     for defect, where in zip(shown, places, strict=True):
         mark = defect_mark(defect)

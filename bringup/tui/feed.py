@@ -19,7 +19,10 @@ from bringup.run import RunState
 from bringup.tui.look import Mark
 from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 16
+"""So much is decoded before the clock is looked at again."""
+LINE_BYTES = 1 << 22
+"""A longer line of the journal is read over several turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,16 @@ class LogLine:
 
 
 class RunView:
-    """The state of a run and what the screens derive from it. `version` grows with every change."""
+    """The state of a run and what the screens derive from it.
+
+    `version` grows with every change; `behind` is true while the journal holds more than has been read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._tail = Tail(folder / "journal.jsonl")
         self.version = 0
+        self.behind = True
         self._begin()
 
     def _begin(self) -> None:
@@ -59,11 +66,12 @@ class RunView:
         end = clock() + budget_s
         more = True
         while more and clock() < end:
-            events = self._tail.new(CHUNK_BYTES)
+            events = self._tail.new(CHUNK_BYTES) or self._tail.new(LINE_BYTES)
             for event in events:
                 self._take(event)
             more = bool(events)
         self._mark_dirty()
+        self.behind = more
         return more
 
     def _take(self, event: ev.AnyEvent) -> None:
@@ -110,15 +118,19 @@ class RunView:
     def _judged(self, outcome: Outcome, before: Outcome | None) -> None:
         case = (outcome.check, outcome.target)
         self.by_stage.setdefault(outcome.stage, {})[case] = outcome
-        for name in outcome.nodes:
+        for name in {
+            *outcome.nodes,
+            *self._single(outcome.target),
+        }:  # a pair that was not run names one node only
             self._open[name].discard(case)
+            self._dirty.add(name)
+        for name in outcome.nodes:
             if before is None:
                 self._tallies.setdefault(name, Tally()).add(outcome, name)
         if before is not None:
             for name in {*outcome.nodes, *before.nodes}:
                 self._tallies[name] = tally(self.state.by_node.get(name, []), name)
                 self._dirty.add(name)
-        self._dirty.update(outcome.nodes)
 
     def _diagnosed(self, defects: list[Defect]) -> None:
         self.explained = {(s.check, s.target): d for d in defects for s in d.explains}
@@ -142,13 +154,14 @@ class RunView:
                     open_cases=bool(self._open.get(name)),
                     over=over,
                 )
-        if dirty and over and judge.not_reached(self.state):
-            self._unfinished()
+        if dirty and over:
+            self._agree_with_reports()
 
-    def _unfinished(self) -> None:
-        """A run that ended before all of its checks were planned has no node that passed."""
+    def _agree_with_reports(self) -> None:
+        """After the end only those nodes have passed that the reports call ready."""
+        ready = judge.ready_nodes(self.state)
         for name, mark in self.marks.items():
-            if mark in (Mark.PASS, Mark.FIXED):
+            if mark in (Mark.PASS, Mark.FIXED) and name not in ready:
                 self.marks[name] = Mark.UNKNOWN
 
     def _remember(self, event: ev.AnyEvent) -> None:

@@ -7,6 +7,8 @@ import math
 from bringup.model import Measurement
 from bringup.tui.look import Look
 
+DRAWN = (">=", ">", "<=", "<", "==")
+
 
 def gauge(measurement: Measurement, width: int, look: Look) -> str:
     """The bar, `width` cells with its brackets; empty if there is no number or no number as limit.
@@ -17,7 +19,12 @@ def gauge(measurement: Measurement, width: int, look: Look) -> str:
     """
     limit = measurement.limit
     value = measurement.value
-    if limit is None or isinstance(value, str) or isinstance(limit.value, str | bool):
+    if (
+        limit is None
+        or isinstance(value, str)
+        or isinstance(limit.value, str | bool)
+        or limit.op not in DRAWN
+    ):
         return ""
     bound = float(limit.value)
     if width < 6 or not math.isfinite(value) or not math.isfinite(bound) or value < 0 or bound < 0:

@@ -56,11 +56,13 @@ def percent(state: StageState) -> int:
 
 
 def time_left(view: RunView, now: float, look: Look) -> Span:
-    """The time that the run took, or about how long it will still take; or that it is silent."""
+    """The time that the run took, or about how long it will still take; or why that cannot be said."""
     state = view.state
     if state.ended is not None:
         took = words.duration(state.ended - state.info.started)
         return (f"aborted after {took}" if state.aborted else f"took {took}", Tone.PLAIN)
+    if view.behind:
+        return ("reading the journal", Tone.RUNNING)
     silent = now - state.at
     if state.at and silent > QUIET_S:
         return (f"silent for {words.duration(silent)}", Tone.UNKNOWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bringup.model import Defect, Evidence, Node, Verdict
+from bringup.model import Defect, Evidence, Measurement, Node, Verdict
 from bringup.report import words
 from bringup.tui.defect_rows import measured_words, parts_short
 from bringup.tui.feed import RunView
@@ -17,9 +17,9 @@ from bringup.tui.table import Column, Row
 
 GAUGE_WIDTH = 14
 NODE_COLUMNS = (
-    Column("component / reading", 31),
+    Column("component / reading", 30),
     Column("value", 12, right=True),
-    Column("limit", 18),
+    Column("limit", 19),
     Column("", GAUGE_WIDTH),
     Column("why this limit", 40, from_width=125),
 )
@@ -28,11 +28,12 @@ MOST_DEFECTS = 3
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """One row of the tree and what lies behind it."""
+    """One row of the tree, all of its words (the row may cut them), and what lies behind it."""
 
     row: Row
     mark: Mark
     path: str
+    says: str
     evidence: Callable[[], list[Evidence]]
     component: bool = False
 
@@ -91,7 +92,7 @@ def _numbers(node: Node, look: Look) -> list[str]:
 def node_rows(
     view: RunView, name: str, look: Look, toggled: frozenset[str] = frozenset(), *, trouble_only: bool = False
 ) -> list[NodeRow]:
-    """The tree as rows. Parts where something is not in order are open, the others closed; `toggled` are exceptions."""
+    """The tree as rows: of each part what is not in order, and everything of those in `toggled`."""
     rows: list[NodeRow] = []
     _add(view, tree(view, name), name, 0, look, toggled, trouble_only, rows)
     return rows
@@ -111,14 +112,26 @@ def _add(
     if trouble_only and mark not in TROUBLE and depth:
         return
     label, part = _merged(part, name)
-    is_open = any(e.mark in TROUBLE for e in part.entries) != (part.path in toggled)
-    entries = [e for e in part.entries if not trouble_only or e.mark in TROUBLE]
-    rows.append(_component_row(view, part, label, mark, depth, look, is_open=is_open))
-    if is_open:
-        rows += [_entry_row(view, e, part.path, name, k, depth + 1, look) for k, e in enumerate(entries)]
+    everything = part.path in toggled
+    quiet = depth > 0 and mark is Mark.NOT_RUN and not everything  # the node's own row says why
+    shown = [
+        e for e in part.entries if (everything and not trouble_only) or (e.mark in TROUBLE and not quiet)
+    ]
+    groups = [[e] for e in shown] if everything else _grouped(shown)
+    hidden = len(shown) < len(part.entries) or len(groups) < len(shown)
+    rows.append(_component_row(view, part, label, mark, depth, look, hidden=hidden))
+    rows += [_entry_row(view, group, part.path, name, k, depth + 1, look) for k, group in enumerate(groups)]
     for child in part.children:
-        if is_open or depth == 0 or child.mark in TROUBLE:
-            _add(view, child, name, depth + 1, look, toggled, trouble_only, rows)
+        _add(view, child, name, depth + 1, look, toggled, trouble_only, rows)
+
+
+def _grouped(entries: list[Entry]) -> list[list[Entry]]:
+    """What was not run for the same reason as one group; anything else alone."""
+    groups: dict[object, list[Entry]] = {}
+    for k, entry in enumerate(entries):
+        key: object = entry.outcome.reason if entry.mark is Mark.NOT_RUN else k
+        groups.setdefault(key, []).append(entry)
+    return list(groups.values())
 
 
 def _merged(part: Component, name: str) -> tuple[str, Component]:
@@ -129,23 +142,21 @@ def _merged(part: Component, name: str) -> tuple[str, Component]:
 
 
 def _component_row(
-    view: RunView, part: Component, label: str, mark: Mark, depth: int, look: Look, *, is_open: bool
+    view: RunView, part: Component, label: str, mark: Mark, depth: int, look: Look, *, hidden: bool
 ) -> NodeRow:
-    fold = "+" if part.every() and not is_open else " "
+    fold = "+" if hidden else " "
     head = f"{'  ' * depth}{look.glyph(mark)} {fold} {look.text(label, 40)}"
-    total, bad = len(part.every()), part.troubles
-    said = [
-        f"{bad} of {total} not in order"
-        if bad
-        else words.plural(total, "reading")
-        if total
-        else "nothing read"
-    ]
+    total, blocked = len(part.every()), part.count(Mark.NOT_RUN)
+    bad = part.count(*TROUBLE - {Mark.NOT_RUN})
+    said = [f"{bad} of {total} not in order"] if bad else []
+    said += [f"{blocked} not run"] if blocked else []
+    said = said or [words.plural(total, "reading") if total else "nothing read"]
     said += [_cabling(view, part.path)] if "/hca/" in part.path else []
-    said += [part.blocked] if part.blocked else []
+    said += [part.blocked] if part.blocked and "/" in part.path else []
     tone = SIGNS[mark].tone if mark in TROUBLE else Tone.PLAIN
-    cells = ((head, tone), (look.fit(look.text(", ".join(filter(None, said))), 200).rstrip(), Tone.DIM))
-    return NodeRow(Row(part.path, cells), mark, part.path, lambda: files(part), component=True)
+    what = ", ".join(filter(None, said))
+    row = Row(part.path, ((head, tone), (look.text(what), Tone.DIM)))
+    return NodeRow(row, mark, part.path, f"{label}: {what}", lambda: files(part), component=True)
 
 
 def _cabling(view: RunView, path: str) -> str:
@@ -159,39 +170,54 @@ def _cabling(view: RunView, path: str) -> str:
 
 
 def _entry_row(
-    view: RunView, entry: Entry, path: str, name: str, number: int, depth: int, look: Look
+    view: RunView, group: list[Entry], path: str, name: str, number: int, depth: int, look: Look
 ) -> NodeRow:
+    entry = group[0]
     outcome = entry.outcome
     tone = SIGNS[entry.mark].tone if entry.mark in TROUBLE else Tone.PLAIN
-    lead = f"{'  ' * depth}{look.glyph(entry.mark)} "
-    partner = " ".join(n for n in outcome.nodes if n != name) if len(outcome.nodes) == 2 else ""
+    title = _title(view, entry, name) if len(group) == 1 else words.plural(len(group), "result")
+    head: Span = (f"{'  ' * depth}{look.glyph(entry.mark)} {look.text(title, 60)}", tone)
+    if entry.measurement is not None:
+        cells = (head, *_reading(entry.measurement, tone, look))
+    else:
+        said = entry.finding.message or entry.finding.code if entry.finding else _said(entry, name)
+        cells = (head, (look.text(said), tone))
+    key = f"{path}\n{outcome.check}\n{outcome.target}\n{number}"
+    kept = [e for one in group for e in one.outcome.evidence]
+    return NodeRow(Row(key, cells), entry.mark, path, _in_full(group, title, name), lambda: unique(kept))
+
+
+def _title(view: RunView, entry: Entry, name: str) -> str:
+    """Check, what was measured if the check's name does not say it, partner, and the defect elsewhere that is to blame."""
+    outcome = entry.outcome
+    title = [outcome.check]
+    if entry.measurement is not None and not _same(entry.measurement.name, outcome.check):
+        measured = entry.measurement.name
+        title = [measured] if measured.startswith(f"{outcome.stage}.") else [outcome.check, measured]
+    if len(outcome.nodes) == 2:
+        title += [n for n in outcome.nodes if n != name]
     cause = view.explained.get((outcome.check, outcome.target))
     if cause is not None and name not in cause.nodes:
-        partner = f"{partner} ({cause.id})".strip()
-    if entry.measurement is not None:
-        m = entry.measurement
-        title = " ".join(
-            filter(None, (outcome.check, "" if _same(m.name, outcome.check) else m.name, partner))
-        )
-        limit = words.limit_words(m)
-        cells: tuple[Span, ...] = (
-            (lead + look.text(title, 60), tone),
-            (look.folded(words.value(m)), tone),
-            (look.folded(limit) if m.limit else "no limit", Tone.PLAIN if m.limit else Tone.DIM),
-            (gauge(m, GAUGE_WIDTH, look) if words.holds(m) or m.limit else "", tone),
-            (look.text(m.limit.why) if m.limit else "", Tone.DIM),
-        )
-    else:
-        title = outcome.check + (f" {partner}" if partner else "")
-        said = entry.finding.message or entry.finding.code if entry.finding else _said(entry, name)
-        cells = ((lead + look.text(title, 60), tone), (look.text(said), tone))
-    key = f"{path}\n{outcome.check}\n{outcome.target}\n{number}"
-    return NodeRow(Row(key, cells), entry.mark, path, lambda: unique(list(outcome.evidence)))
+        title.append(f"({cause.id})")
+    return " ".join(title)
+
+
+def _reading(m: Measurement, tone: Tone, look: Look) -> tuple[Span, ...]:
+    """Value, limit, bar and reason; without a limit the value has the room of all."""
+    value = look.folded(words.value(m))
+    if m.limit is None:
+        return ((f"{value}   (no limit)", tone),)
+    return (
+        (value, tone),
+        (look.folded(words.limit_words(m)), Tone.PLAIN),
+        (gauge(m, GAUGE_WIDTH, look), tone),
+        (look.text(m.limit.why), Tone.DIM),
+    )
 
 
 def _same(measurement: str, check: str) -> bool:
     """Whether the check's name says already what was measured: `write_bw` in `rdma.write-bw`."""
-    return measurement.replace("_", "-") in check.replace("_", "-")
+    return measurement.replace("_", "-") in (check, check.partition(".")[2])
 
 
 def _said(entry: Entry, name: str) -> str:
@@ -199,3 +225,18 @@ def _said(entry: Entry, name: str) -> str:
     if entry.outcome.verdict is Verdict.FAIL and not speaks_of(entry.outcome, name):
         return "nothing against this node"
     return words.describe(entry.outcome)
+
+
+def _in_full(group: list[Entry], title: str, name: str) -> str:
+    """All words of a row: also where its limit comes from, and which checks were not run."""
+    entry, m = group[0], group[0].measurement
+    if len(group) > 1:
+        return f"{_said(entry, name)}: {', '.join(dict.fromkeys(e.outcome.check for e in group))}"
+    if m is None:
+        return (
+            f"{title}: {entry.finding.message or entry.finding.code if entry.finding else _said(entry, name)}"
+        )
+    if m.limit is None:
+        return f"{title}: {words.value(m)}; informative, no limit"
+    source = "; ".join(filter(None, (m.limit.why, m.limit.source)))
+    return f"{title}: {words.value(m)}, needs {words.limit_words(m)}" + (f" ({source})" if source else "")

@@ -8,11 +8,11 @@ from bringup.inventory.names import natural_key
 from bringup.model import STAGES, Evidence, Finding, Measurement, Outcome, Verdict, Weight, Why
 from bringup.report import words
 from bringup.tui.feed import RunView
-from bringup.tui.look import TROUBLE, Mark, worst
+from bringup.tui.look import Mark, worst
 from bringup.tui.marks import defect_mark
 
-DEEPEST = 13
-"""Path pieces that are shown: six parts inside each other. A deeper path counts for the part that it lies in."""
+DEEPEST = 12
+"""Path pieces below the node that are shown: six parts inside each other. A deeper path counts for the part that it lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,9 @@ class Component:
         marks = [e.mark for e in self.entries if not _settled_not_run(e)]
         return worst([*marks, *self.own, *(c.mark for c in self.children)])
 
-    @property
-    def troubles(self) -> int:
-        """How many entries here and inside are not in order."""
-        return sum(1 for e in self.every() if e.mark in TROUBLE and not _settled_not_run(e))
+    def count(self, *marks: Mark) -> int:
+        """How many entries here and inside bear one of these marks."""
+        return sum(1 for e in self.every() if e.mark in marks and not _settled_not_run(e))
 
     def every(self) -> list[Entry]:
         """All entries here and inside."""
@@ -63,39 +62,40 @@ def tree(view: RunView, name: str) -> Component:
     )
     for outcome in outcomes:
         for path, entry in _entries(view, outcome, name):
-            _part(parts, path).entries.append(entry)
+            _part(parts, name, path).entries.append(entry)
     for defect in view.defects_of.get(name, []):
         for component in defect.components or (defect.component,):
             for path in _here(component, name):
-                _part(parts, path).own.append(defect_mark(defect))
+                _part(parts, name, path).own.append(defect_mark(defect))
     for component, event in view.blocked.items():
         for path in _here(component, name):
-            part = _part(parts, path)
+            part = _part(parts, name, path)
             part.blocked = f"left out since {event.stage}: {event.reason}"
             part.own.append(Mark.NOT_RUN)
     for path in sorted(parts, key=natural_key):
         if path != name:
-            parts[_above(parts, path)].children.append(parts[path])
+            parts[_above(parts, name, path)].children.append(parts[path])
     return parts[name]
 
 
-def _part(parts: dict[str, Component], path: str) -> Component:
-    """The component at a path; its containers come into being with it (kind and number make one step)."""
-    pieces = path.split("/")[:DEEPEST]
-    path = "/".join(pieces)
-    if path not in parts:
-        for end in range(3, len(pieces), 2):
-            above = "/".join(pieces[:end])
-            parts.setdefault(above, Component(above))
-    return parts.setdefault(path, Component(path))
+def _part(parts: dict[str, Component], name: str, path: str) -> Component:
+    """The component at a path of the node; its containers come into being with it (kind and number make one step)."""
+    if path == name:
+        return parts[name]
+    pieces = path[len(name) + 1 :].split("/")[:DEEPEST]
+    for end in (*range(2, len(pieces), 2), len(pieces)):
+        path = f"{name}/{'/'.join(pieces[:end])}"
+        parts.setdefault(path, Component(path))
+    return parts[path]
 
 
-def _above(parts: dict[str, Component], path: str) -> str:
+def _above(parts: dict[str, Component], name: str, path: str) -> str:
     """The nearest container of a path that is in the tree; at least the node is."""
-    while True:
+    while len(path) > len(name):
         path = path.rpartition("/")[0]
         if path in parts:
             return path
+    return name
 
 
 def _here(at: str, name: str) -> list[str]:

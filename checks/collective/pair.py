@@ -71,12 +71,14 @@ class PairCollective(Check[Pair]):
                 "PCIE-GPU-GEN",
                 "GPU-MODE",
                 "NODE-BUSY",
+                "COLL-BUSBW",  # of one node alone: it is slow with every partner
             ),
         ),
         Fault(
             "COLL-WRONG",
             "{at} computes wrong results",
             "take {node} {place} out at once; run again with other partners, and replace the GPU if it stays wrong",
+            explained_by=("COLL-WRONG",),  # of one node alone: it is wrong with every partner
         ),
         Fault(
             "COLL-FAILED",

@@ -6,20 +6,11 @@ from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, run
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import bdf, nvidia_smi_xml, pci_sysfs
-from bringup.parsers.gpu_faults import GPU_DRIVER, GPU_LOST, GPU_MISSING
+from bringup.parsers.gpu_faults import GPU_DRIVER, GPU_INFOROM, GPU_LOST, GPU_MISSING
 from bringup.parsers.nvidia_smi_errors import Kind
 from bringup.parsers.nvidia_smi_gpu import Smi
-
-GPU_INFOROM = Fault(
-    code="GPU-INFOROM",
-    title="the infoROM of {at} is corrupted",
-    action="replace the GPU: its identity and error records cannot be trusted",
-    who=Who.HANDS_ON,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST",),
-)
 
 
 class GpuCount(Check[Node]):
@@ -35,7 +26,7 @@ class GpuCount(Check[Node]):
     faults = (GPU_MISSING, GPU_LOST, GPU_DRIVER, GPU_INFOROM)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, nvidia_smi_xml.QUERY, pci_sysfs.DEVICES)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

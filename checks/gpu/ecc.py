@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
-from bringup.parsers.gpu_faults import GPU_MODE
-
-GPU_ECC = Fault(
-    code="GPU-ECC",
-    title="uncorrectable memory errors on {at}",
-    action="reset the GPU; if uncorrectable errors come back under load, replace the GPU",
-    who=Who.HANDS_ON,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "GPU-REMAP-FAILED", "GPU-REMAP-PENDING"),
-)
+from bringup.parsers.gpu_faults import GPU_ECC, GPU_MODE
 
 
 class GpuEcc(Check[Node]):
@@ -31,7 +22,7 @@ class GpuEcc(Check[Node]):
     faults = (GPU_ECC, GPU_MODE)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

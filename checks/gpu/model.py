@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
-
-GPU_MODEL = Fault(
-    code="GPU-MODEL",
-    title="{at} is another model than planned",
-    action="compare {node} with the order; correct its profile in the inventory, or have the tray exchanged",
-    who=Who.PLAN,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST",),
-)
-GPU_MEMORY = Fault(
-    code="GPU-MEMORY",
-    title="{at} has less memory than its model should have",
-    action="replace the GPU (first make sure that the profile names the right model)",
-    who=Who.HANDS_ON,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "GPU-MODEL"),
-)
+from bringup.parsers.gpu_faults import GPU_MEMORY, GPU_MODEL
 
 
 class GpuModel(Check[Node]):
@@ -34,7 +18,7 @@ class GpuModel(Check[Node]):
     faults = (GPU_MODEL, GPU_MEMORY)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -21,7 +21,7 @@ class GpuModes(Check[Node]):
     faults = (GPU_MODE,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

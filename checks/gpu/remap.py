@@ -38,7 +38,7 @@ class GpuRemap(Check[Node]):
     faults = (GPU_REMAP_FAILED, GPU_REMAP_PENDING)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

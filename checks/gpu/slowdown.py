@@ -14,7 +14,7 @@ GPU_SLOWDOWN = Fault(
     action="look at {node} in {place}: airflow or coolant, fans, power supplies and the GPU power cables",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST",),
+    explained_by=("GPU-LOST", "POWER-SUPPLY"),
 )
 
 
@@ -29,7 +29,7 @@ class GpuSlowdown(Check[Node]):
     faults = (GPU_SLOWDOWN,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

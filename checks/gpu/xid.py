@@ -40,7 +40,7 @@ class GpuXid(Check[Node]):
     faults = (GPU_XID, GPU_LOST)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, kernel_log.LOG, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
@@ -55,7 +55,6 @@ class GpuXid(Check[Node]):
         severe = [r for r in reports if _is_recent(r, oldest_s) and _is_severe(r)]
         others = [r for r in reports if not (_is_recent(r, oldest_s) and _is_severe(r))]
         yield from _notes(target, smi, others, oldest_s)
-        yield from _recovery(target, smi)
         yield from _verdict(target, smi, severe, limit)
         if not _covers(log, oldest_s):
             raise CannotJudge(
@@ -138,11 +137,3 @@ def _notes(target: Node, smi: Smi | None, reports: list[Report], oldest_s: float
             yield Finding(GPU_XID.code, f"no evidence against the hardware: {_words(young)}", at, Weight.NOTE)
         if old:
             yield Finding(GPU_XID.code, f"before this run's window: {_words(old)}", at, Weight.NOTE)
-
-
-def _recovery(target: Node, smi: Smi | None) -> Iterator[Finding]:
-    """The driver may ask for an action by itself; the log line of it (Xid 154) can be long gone."""
-    for gpu in smi.answering if smi else ():
-        if gpu.recovery_action not in (None, "None"):
-            message = f"the driver asks for a recovery action: {gpu.recovery_action}"
-            yield Finding(GPU_XID.code, message, f"{target.name}/gpu/{gpu.label}")

@@ -20,6 +20,12 @@ _COUNTERS = {
     "port_rcv_errors": "link.rcv_errors",
     "port_xmit_discards": "link.xmit_discards",
 }
+_MORE = {
+    "port_rcv_remote_physical_errors": "link.remote_errors",
+    "local_link_integrity_errors": "link.integrity_errors",
+    "excessive_buffer_overrun_errors": "link.buffer_overruns",
+}
+"""Judged where the profile has a limit for them."""
 
 
 class Errors(Check[Node]):
@@ -45,6 +51,9 @@ class Errors(Check[Node]):
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         devices = rdma_sysfs.parse(out.text(target, rdma_sysfs.PORTS))
         limits = {counter: ctx.limit(target, name) for counter, name in _COUNTERS.items()}
+        for counter, name in _MORE.items():
+            if (limit := ctx.limit_or_none(target, name)) is not None:
+                limits[counter] = limit
         unknown: list[str] = []
         missing: list[str] = []
         for planned in ctx.training_ports(target):

@@ -20,7 +20,7 @@ class Rate(Check[Node]):
             "LINK-RATE",
             "{at} runs below its rate",
             "clean and reseat both ends of {cable} ({at} {place}; {leaf} {leaf_port}), then replace it; look for a split port",
-            explained_by=("LINK-DOWN", "LINK-DISABLED", "LINK-INIT"),
+            explained_by=("HCA-MISSING", "LINK-DOWN", "LINK-DISABLED", "LINK-INIT"),
         ),
     )
 
@@ -44,4 +44,7 @@ class Rate(Check[Node]):
             yield Measurement("width", f"{port.lanes}X {port.generation or ''}".strip(), "", at)
             judged += 1
         if not judged:
-            raise CannotJudge("no planned port is ACTIVE, so no rate means anything (link.state says why)")
+            raise CannotJudge(
+                "no planned port is ACTIVE, so no rate means anything (link.state says why)",
+                code="LINK-RATE",
+            )

@@ -45,7 +45,7 @@ class NvlinkErrors(Check[Node]):
     faults = (NVLINK_ERRORS,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         if ctx.number(target, "nvlink.links") == 0:
             raise NotApplicable(f"profile {target.profile} has no NVLink")
         return run(target, ERRORS)
@@ -66,7 +66,8 @@ class NvlinkErrors(Check[Node]):
                 silent.append(str(gpu.gpu.index))
         if silent:
             raise CannotJudge(
-                f"error counters of all {links} NVLinks are not reported by GPU {', '.join(silent)}"
+                f"error counters of all {links} NVLinks are not reported by GPU {', '.join(silent)}",
+                code=NVLINK_ERRORS.code,  # an inactive link reports none, and is explained by that
             )
         if len(gpus) < expected:
             raise CannotJudge(

@@ -32,9 +32,13 @@ class Fabric(Check[Node]):
     faults = (NVLINK_FABRIC,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         if ctx.number(target, "nvlink.links") == 0:
             raise NotApplicable(f"profile {target.profile} has no NVLink")
+        if ctx.fact_if_any(target, "nvlink.fabric_reported") is False:
+            raise NotApplicable(
+                f"profile {target.profile}: these GPUs do not report the state of the NVLink fabric"
+            )
         return run(target, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -33,7 +33,7 @@ class NvlinkLinks(Check[Node]):
     faults = (NVLINK_DOWN,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         if ctx.number(target, "nvlink.links") == 0:
             raise NotApplicable(f"profile {target.profile} has no NVLink")
         return run(target, STATUS)

@@ -17,7 +17,7 @@ NVLINK_SPEED = Fault(
     "the GPU",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "GPU-DRIVER", "FM-DOWN", "GPU-XID"),
+    explained_by=("GPU-LOST", "GPU-DRIVER", "FM-DOWN", "NVLINK-DOWN", "GPU-XID"),
 )
 
 
@@ -33,7 +33,7 @@ class NvlinkSpeed(Check[Node]):
     faults = (NVLINK_SPEED,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         if ctx.number(target, "nvlink.links") == 0:
             raise NotApplicable(f"profile {target.profile} has no NVLink")
         return run(target, STATUS)
@@ -53,4 +53,6 @@ class NvlinkSpeed(Check[Node]):
                 yield Measurement("nvlink.link.speed", slowest, "GB/s", at, limit, NVLINK_SPEED.code)
         dark = [str(links.gpu.index) for links in gpus if not links.active]
         if dark:
-            raise CannotJudge(f"no active NVLink, so no speed, on GPU {', '.join(dark)}")
+            raise CannotJudge(
+                f"no active NVLink, so no speed, on GPU {', '.join(dark)}", code=NVLINK_SPEED.code
+            )

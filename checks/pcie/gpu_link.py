@@ -41,7 +41,7 @@ class GpuLink(Check[Node]):
     faults = (PCIE_GPU_WIDTH, PCIE_GPU_GEN)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, pci_sysfs.DEVICES, nvidia_smi_xml.QUERY)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

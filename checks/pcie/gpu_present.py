@@ -32,7 +32,7 @@ class GpuPresent(Check[Node]):
     faults = (PCIE_GPU_MISSING,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target)
+        ctx.need_gpus(target, "nvidia")
         return run(target, pci_sysfs.DEVICES, pci_sysfs.DRIVER_GPUS)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -66,6 +66,9 @@ class WriteBandwidth(Check[Pair]):
             raise CannotJudge(f"the server on {target.b.name} gave no answer")
         reason = pair_failure(waited, measured)
         if reason is not None:
+            for step, end in ((server, waited), (client, measured)):
+                if end is not None and end.ended is Ended.LOST:
+                    out.answered(step.node, step.command)  # raises: what the other end says follows from that
             node, why = reason
             place = ports[node] if why.cause.at_port else node if why.cause.at_node else ""
             if not why.cause.fabric:

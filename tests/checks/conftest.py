@@ -167,11 +167,14 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 HGX_FACTS: dict[str, object] = {
+    "gpu.vendor": "nvidia",
     "gpu.count": 8,
     "nvlink.links": 18,
     "nvlink.fabric_manager": True,
     "kernel_log.lookback_min": 60,
     "fabric.hcas": ["mlx5_0", "mlx5_1"],
+    "tools.required": ["nvidia-smi"],
+    "dcgm.diag_level": 1,
 }
 HGX_LIMITS: dict[str, LimitText] = {
     "pcie.gpu.count": ("==", 8),
@@ -201,6 +204,16 @@ HGX_LIMITS: dict[str, LimitText] = {
     "nvlink.errors.replay": ("<=", 0),
     "nvlink.errors.recovery": ("<=", 0),
     "nvlink.errors.crc": ("<=", 0),
+    "gpu.clocks.sm_max": (">=", 1980, "MHz"),
+    "gpu.temperature": ("<=", 75, "C"),
+    "gpu.memory.temperature": ("<=", 95, "C"),
+    "gpu.power.limit": (">=", 700, "W"),
+    "gpu.inforom": ("==", 0),
+    "gpu.sram.corrected": ("<=", 10000),
+    "gpu.sram.uncorrected": ("<=", 4),
+    "gpu.recovery": ("==", "None"),
+    "gpu.dcgm.health": ("==", "Healthy"),
+    "nvlink.imex.service": ("==", "active"),
 }
 
 

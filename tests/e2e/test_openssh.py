@@ -15,7 +15,7 @@ from bringup.mock import serve
 from bringup.model import Level, Node, Port, RunInfo, RunVerdict, Verdict, Why
 from bringup.orchestrator import Engine, RunFolder, make_plan
 from bringup.profile import load_all
-from bringup.run import RunState
+from bringup.run import RunState, settled
 
 RAILS = ("mlx5_0", "mlx5_3", "mlx5_4", "mlx5_5", "mlx5_6", "mlx5_9", "mlx5_10", "mlx5_11")
 
@@ -59,5 +59,5 @@ def test_the_battery_through_openssh_finds_the_fault_and_nothing_else(sshd: Sshd
 
 def test_healthy_nodes_through_openssh_is_ready(sshd: Sshd, tmp_path: Path) -> None:
     state = run_through(sshd, tmp_path, ("gpu-001", "gpu-002", "gpu-003"), ())
-    unsettled = [(o.check, o.target, o.reason) for o in state.outcomes if o.verdict is not Verdict.PASS]
+    unsettled = [(o.check, o.target, o.reason) for o in state.outcomes if not settled(o)]
     assert (state.verdict, unsettled, state.defects) == (RunVerdict.READY, [], [])

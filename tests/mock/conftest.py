@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from bringup.inventory.types import FaultSpec, Params, Simulate
-from bringup.mock import Served, serve
+from bringup.mock import SHAPES, Served, serve
 from bringup.model import Command, Ended, Node, Output, Port
 
 RAILS = ("mlx5_0", "mlx5_3", "mlx5_4", "mlx5_5", "mlx5_6", "mlx5_9", "mlx5_10", "mlx5_11")
@@ -126,3 +128,39 @@ def lab() -> Iterator[MakeLab]:
         yield make
         for one in made:
             assert one.served.errors == []
+
+
+@pytest.fixture(scope="session")
+def shaped() -> Iterator[Callable[[str], Lab]]:
+    """Three healthy nodes of a shape, `n-001` to `n-003`, made when they are first asked for."""
+    with ExitStack() as stack:
+        made: dict[str, Lab] = {}
+
+        def make(shape: str) -> Lab:
+            if shape not in made:
+                rails = len(SHAPES[shape].hca_bdfs)
+                ports = tuple(Port(rail, f"mlx5_{rail}", leaf=f"leaf-{rail + 1:02}") for rail in range(rails))
+                nodes = tuple(Node(f"n-{n:03}", profile=shape, rack="R01", ports=ports) for n in range(1, 4))
+                made[shape] = Lab(
+                    stack.enter_context(serve(Simulate(shape=shape, seed=7, speed=400.0), nodes))
+                )
+            return made[shape]
+
+        yield make
+        for one in made.values():
+            assert one.served.errors == []
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Callable[[str], str]:
+    """A captured output by its path in the collection; the test is skipped where there is none."""
+
+    def read(path: str) -> str:
+        folder = Path(
+            os.environ.get("BRINGUP_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
+        )
+        if not (folder / path).is_file():
+            pytest.skip(f"no captured output {path}; set BRINGUP_CORPUS to their folder")
+        return (folder / path).read_text(encoding="utf-8", errors="replace")
+
+    return read

@@ -250,6 +250,12 @@ def test_a_table_without_its_end_is_never_whole(read: Read) -> None:
         assert not found.whole
 
 
+def test_a_row_cut_at_the_end_is_left_out() -> None:
+    # invented: the last row ends in its first cell
+    text = "| Denylist                  | Pass                                           |\n| NVML Lib"
+    assert dcgmi_table.parse(text) == Diagnosis((DiagTest("Denylist", None, (Result(PASS),)),), {}, False)
+
+
 @given(st.text())
 def test_any_text_gives_rows_or_a_parse_error(text: str) -> None:
     heads = (

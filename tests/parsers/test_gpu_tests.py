@@ -1,4 +1,4 @@
-"""Load and bandwidth tests: nvbandwidth, p2pBandwidthLatencyTest, gpu_burn, iperf3, IMEX domains, mscclpp-test."""
+"""Load and bandwidth tests: nvbandwidth, p2pBandwidthLatencyTest, gpu_burn, IMEX domains, mscclpp-test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from bringup.errors import ParseError
 from bringup.parsers import (
     gpu_burn,
-    iperf3,
     mscclpp_test,
     nvbandwidth,
     nvbandwidth_text,
@@ -20,7 +19,6 @@ from bringup.parsers import (
     p2p_bandwidth,
 )
 from bringup.parsers.gpu_burn import Gpu
-from bringup.parsers.iperf3 import Flow, Transfer
 from bringup.parsers.nvidia_imex import Node
 from bringup.parsers.p2p_bandwidth import Device
 
@@ -126,24 +124,6 @@ BURN: dict[str, tuple[Gpu, ...]] = {
     ),
     "02-a400-faulty-tail.txt": (Gpu(0, False, None, None, 3064.0, 30454599, 70),),
 }
-IPERF3: dict[str, Transfer | None] = {
-    "01-json-tcp-1g.txt": Transfer(None, "TCP", False, 1, Flow(0.935992, 0.934268, 0)),
-    "02-json-tcp-1-stream.json": Transfer(
-        None, "TCP", False, 1, Flow(18.744452589335527, 18.739665648315523, 21)
-    ),
-    "04-json-reverse.json": Transfer(None, "TCP", True, 1, Flow(23.284150223704255, 23.268787134490054, 15)),
-    "06-json-udp.json": Transfer(
-        None,
-        "UDP",
-        False,
-        1,
-        Flow(0.4997490503041327, 0.49868856622613567, None, 8, 0.2098085496984002, 0.08973795041539323),
-    ),
-    "08-json-err-server-busy-rc0.json": Transfer(
-        "the server is busy running a test. try again later", None, None, None, None
-    ),
-    "10-text-err-refused-rc1.txt": None,
-}
 NODES18 = "48.81 48.98 48.221 49.228 50.39 50.44 51.66 51.157 52.239 53.80 54.95 54.183 54.203 54.241 55.59 55.187 55.197 56.47"
 IMEX: dict[str, tuple[Node, ...]] = {
     "01-ctl-N-1node-up.txt": (Node(0, "10.136.206.48", "READY"),),
@@ -175,7 +155,6 @@ def test_every_captured_file_has_an_expectation(captured: Callable[[str], dict[s
         ("nvbandwidth", NVBANDWIDTH),
         ("p2pBandwidthLatencyTest", P2P),
         ("gpu-burn", BURN),
-        ("iperf3", IPERF3),
         ("nvidia-imex", IMEX),
         ("mscclpp-test", MSCCLPP),
     ):
@@ -212,37 +191,6 @@ def test_captured_p2p(read: Read, name: str) -> None:
 @pytest.mark.parametrize("name", BURN)
 def test_captured_gpu_burn(read: Read, name: str) -> None:
     assert gpu_burn.parse(read(f"gpu-burn/{name}")) == BURN[name]
-
-
-@pytest.mark.parametrize("name", IPERF3)
-def test_captured_iperf3(read: Read, name: str) -> None:
-    expected = IPERF3[name]
-    if expected is None:
-        with pytest.raises(ParseError, match="Connection refu"):
-            iperf3.parse(read(f"iperf3/{name}"))
-    else:
-        assert iperf3.parse(read(f"iperf3/{name}")) == expected
-
-
-def test_iperf3_figures_beside_an_error_are_not_used(read: Read) -> None:
-    report = json.loads(read("iperf3/02-json-tcp-1-stream.json"))
-    report["error"] = "control socket has closed unexpectedly"
-    assert iperf3.parse(json.dumps(report)).forward is None
-
-
-def test_iperf3_both_directions(read: Read) -> None:
-    report = json.loads(read("iperf3/02-json-tcp-1-stream.json"))
-    end = report["end"]  # the keys of --bidir; the values are those of the first direction
-    end["sum_sent_bidir_reverse"], end["sum_received_bidir_reverse"] = end["sum_sent"], end["sum_received"]
-    both = iperf3.parse(json.dumps(report))
-    assert both.forward == both.back == Flow(18.744452589335527, 18.739665648315523, 21)
-
-
-def test_iperf3_udp_of_old_versions(read: Read) -> None:
-    report = json.loads(read("iperf3/06-json-udp.json"))
-    del report["end"]["sum_sent"], report["end"]["sum_received"]
-    flow = iperf3.parse(json.dumps(report)).forward
-    assert flow == Flow(0.4997490503041327, None, None, 8, 0.2098085496984002, 0.08973795041539323)
 
 
 @pytest.mark.parametrize("name", IMEX)
@@ -289,7 +237,6 @@ PARSERS: tuple[Callable[[str], object], ...] = (
     nvbandwidth_text.parse,
     p2p_bandwidth.parse,
     gpu_burn.parse,
-    iperf3.parse,
     nvidia_imex.parse,
     mscclpp_test.parse,
 )
@@ -314,8 +261,6 @@ PARSERS: tuple[Callable[[str], object], ...] = (
         "Tested 2 GPUs:\n\tGPU 0: OK\n",
         "Tested 2 GPUs:\n\tGPU 0: OK\n\tGPU 0: OK\n",
         "Couldn't init a GPU test: No clients are alive!  Aborting\n",
-        '{"end": {"sum_received": {"bits_per_second": "fast"}}}',
-        '{"end": {"sum_received": {"bits_per_second": NaN}}}',
         "Nodes:\nNode #0   - 10.0.0.1   - READY\nDomain State: UP\n",
         "Nodes:\nNode #0   - 10.0.0.1   - READY\n Nodes From\\To  0\n       0        C\n",
         "Nodes:\n Nodes From\\To  0  1\n       0        C\nDomain State: UP\n",
@@ -331,7 +276,6 @@ def test_without_its_end_no_answer_is_whole(read: Read) -> None:
     for parse, name, step in (
         (nvbandwidth.parse, "nvbandwidth/02-json-full.json", 601),
         (nvidia_imex.parse, "nvidia-imex/02-ctl-N-2node-up-trailing-noise.txt", 13),
-        (iperf3.parse, "iperf3/02-json-tcp-1-stream.json", 101),
         (gpu_burn.parse, "gpu-burn/02-a400-faulty-tail.txt", 7),
     ):
         text = read(name).split("\nREADY stopAtReady")[0].rstrip()
@@ -355,10 +299,5 @@ def test_any_text_gives_rows_or_a_parse_error(text: str) -> None:
                 assert parse(head + text) is not None
             except ParseError:
                 pass
-    for value in (
-        json.dumps({"name": text, "kernel": text}),
-        json.dumps({"end": {"sum": {"bits_per_second": text}}}),
-    ):
-        for parse in PARSERS:
-            with pytest.raises(ParseError):
-                parse(value)
+    with pytest.raises(ParseError):
+        mscclpp_test.parse(json.dumps({"name": text, "kernel": text}))

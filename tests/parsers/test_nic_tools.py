@@ -15,7 +15,7 @@ from bringup.parsers.mlnx_qos import Qos, TrafficClass
 from bringup.parsers.mlxconfig import Setting
 from bringup.parsers.mlxfwmanager import Device
 from bringup.parsers.mst import Start, Status
-from bringup.parsers.show_gids import Gid
+from bringup.parsers.show_gids import Gid, Table
 
 Read = Callable[[str], str]
 
@@ -143,14 +143,15 @@ BINDINGS: dict[str, tuple[Binding, ...]] = {
 }
 
 
-def four(device: str, local: str, mapped: str, ipv4: str, netdev: str) -> tuple[Gid, ...]:
-    return tuple(
+def four(device: str, local: str, mapped: str, ipv4: str, netdev: str) -> Table:
+    rows = tuple(
         Gid(device, 1, n, gid, address, f"v{1 + n % 2}", netdev)
         for n, (gid, address) in enumerate([(local, None), (local, None), (mapped, ipv4), (mapped, ipv4)])
     )
+    return Table(rows, whole=True)
 
 
-GIDS: dict[str, tuple[Gid, ...]] = {
+GIDS: dict[str, Table] = {
     "01-roce-4-gids-spaces.txt": four(
         "mlx5_0",
         "fe80:0000:0000:0000:a288:c2ff:fe03:f1a2",
@@ -221,11 +222,15 @@ def test_other_forms() -> None:
         Binding("mlx5_1", 1, None, "Down"),
     )
     gids = "mlx5_0\t1\t0\tfe80:0000:0000:0000:0c42:a103:0010:0001\t\t\t\nn_gids_found=1\n"
-    assert [(g.ipv4, g.version, g.netdev) for g in show_gids.parse(gids)] == [(None, None, None)]
-    assert show_gids.parse("n_gids_found=0\n") == ()
+    assert [(g.ipv4, g.version, g.netdev) for g in show_gids.parse(gids).gids] == [(None, None, None)]
+    assert show_gids.parse("n_gids_found=0\n") == Table((), whole=True)
+    assert not show_gids.parse(gids.replace("n_gids_found=1", "")).whole
     none = "MST modules:\n------------\n    MST PCI module is not loaded\n    MST PCI configuration module is not loaded\n"
     assert mst.parse(f"{none}\nPCI Devices:\n------------\n\n\tNo devices were found.\n") == Status(
         {"MST PCI module": False, "MST PCI configuration module": False}, ()
+    )
+    assert mst.parse(f"{none}\nPCI Devices:\n------------\n\n04:00.0\n").devices == (
+        mst.Device(None, "00000000:04:00.0"),
     )
     row = "ConnectX7(rev:0)  NA  81:00.0  mlx5_0  net-ens1f0  1\n"
     (device,) = mst.parse(none + row).devices
@@ -263,7 +268,7 @@ PARSERS: tuple[Callable[[str], object], ...] = (
         "<Devices><Device pciName='0000:9d:00.0'></Device></Devices>",
         '<!DOCTYPE x [<!ENTITY a "b">]><Devices><Device/></Devices>',
         "mlx5_0 port 1 ==> ens7f0np0 (Do",
-        "mlx5_0  1  0  fe80:0000:0000:0000:a288:c2ff:fe03:f1a2  v1  ens1\n",
+        "mlx5_0  1  0  fe80:0000:0000:0000:a288:c2ff:",
         "n_gids_found=2\n",
         "/dev/mst/mt4099_pciconf0         - PCI configuration cycles access.\n",
         "Starting MST (Mellanox Software Tools) driver set\n",

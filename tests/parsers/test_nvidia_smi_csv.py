@@ -176,3 +176,11 @@ def test_any_text_gives_rows_or_a_parse_error(text: str) -> None:
                 assert isinstance(read(tried), tuple)
             except ParseError:
                 pass
+
+
+def test_a_warning_below_the_processes_is_none_of_them() -> None:
+    text = (
+        "4711, python3, 1024\nWARNING: infoROM is corrupted at gpu 0000:D1:00.0\n"  # invented, of known lines
+    )
+    assert [app.pid for app in apps(text)] == [4711]
+    assert apps("WARNING: infoROM is corrupted at gpu 0000:D1:00.0\n") == ()

@@ -129,6 +129,8 @@ def sshd() -> Iterator[Sshd]:
                     "MaxStartups 100:30:200",
                     "PrintMotd yes",
                     "LogLevel VERBOSE",
+                    "Match User bu*tcsh",
+                    "MaxSessions 1",
                 ]
             )
             + "\n"
@@ -158,7 +160,10 @@ def sshd() -> Iterator[Sshd]:
 
 @pytest.fixture(scope="session")
 def shell_users(sshd: Sshd) -> Iterator[dict[str, str]]:
-    """User names by login shell: bash, zsh, tcsh. Their start-up files print to both streams."""
+    """User names by login shell: bash, zsh, tcsh. Their start-up files print to both streams.
+
+    The one with tcsh may have only one session on a connection (MaxSessions).
+    """
     if os.geteuid() != 0 or not shutil.which("useradd"):
         pytest.skip("NOT ROOT or no useradd: login shells of other users are not tested here")
     shells = {name: program(name) for name in ("bash", "zsh", "tcsh")}

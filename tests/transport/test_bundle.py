@@ -59,10 +59,11 @@ def test_what_no_shell_can_hold_is_refused(node: Node, command: Command) -> None
 def test_the_longest_time_is_that_of_the_fullest_lane_and_the_lonely_ones() -> None:
     commands = (
         Command("a", timeout_s=10),
-        Command("b", timeout_s=20),
+        Command("b", timeout_s=100),
         Command("c", timeout_s=30, alone=True),
         Command("d", timeout_s=5),
     )
-    assert Bundle(NODE, commands, 1).longest_s == 10 + 20 + 5 + 30 + 4 * KILL_S
-    assert Bundle(NODE, commands, 2).longest_s == 20 + KILL_S + 30 + KILL_S
-    assert Bundle(NODE, commands, 9).longest_s == 20 + KILL_S + 30 + KILL_S
+    assert Bundle(NODE, commands, 1).longest_s == 10 + 100 + 5 + 30 + 4 * KILL_S
+    assert Bundle(NODE, commands, 2).longest_s == 100 + KILL_S + 30 + KILL_S
+    assert Bundle(NODE, commands, 9).longest_s == 100 + KILL_S + 30 + KILL_S
+    assert Bundle(NODE, commands[:1] * 3, 2).longest_s == 2 * (10 + KILL_S)

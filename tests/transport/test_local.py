@@ -74,6 +74,7 @@ def test_cancel_answers_at_once_and_returns_when_the_node_is_clean(local: Local,
     assert (out.ended, out.status, out.detail) == (Ended.CANCELLED, None, "cancelled")
 
 
+@pytest.mark.parametrize("shell", ["/bin/sh"])
 def test_a_cancelled_command_that_ignores_it_is_killed(local: Local, tmp_path: Path) -> None:
     cancel, answers = Cancel(), Answers()
     stubborn = Command(f"trap '' TERM; echo $$ >'{tmp_path}/pid'; while :; do sleep 1; done", timeout_s=600)
@@ -115,12 +116,22 @@ def test_the_main_shell_is_killed(local: Local, tmp_path: Path) -> None:
     assert eventually(lambda: not alive(pid), 9)
 
 
+def test_the_whole_session_is_asked_to_end(local: Local, tmp_path: Path) -> None:
+    """As logind does when it ends the sessions of a user. The watcher still cleans up (see `clean_machine`)."""
+    running = _Running(local(), tmp_path)
+    pid = running.command_pid
+    os.killpg(running.main_shell, signal.SIGTERM)
+    running.end()
+    assert running.answers.outputs[0].detail == "connection lost: the shell was killed by signal 15"
+    assert eventually(lambda: not alive(pid), 9)
+
+
 @pytest.mark.parametrize("shell", ["/bin/sh"])
 def test_the_main_shell_is_stopped_for_good(local: Local, tmp_path: Path) -> None:
     """SIGSTOP looks like a node that hangs: no sign of life comes any more."""
     running = _Running(local(silence_s=2), tmp_path)
     os.kill(running.main_shell, signal.SIGSTOP)
-    running.end(20)
+    assert running.end(20) < 9  # later it would be the driver's last resort that has ended it
     assert running.answers.outputs[0].detail == "connection lost: no sign of life for 2 s"
 
 

@@ -18,6 +18,7 @@ from support.sshd import keygen
 from bringup.errors import LostKind, TransportError
 from bringup.model import Command, Ended, Node, Output
 from bringup.transport import Cancel, Options, connect
+from bringup.transport.bundle import KILL_S
 from bringup.transport.ssh import connection as ssh_connection
 
 Handler = Callable[[socket.socket, threading.Event], None]
@@ -213,13 +214,13 @@ def served(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Node, Options]]:
     """Starts an SSH server; gives the node and the options to reach it with short deadlines."""
-    monkeypatch.setattr(ssh_connection, "_OPEN_S", 1.0)
+    monkeypatch.setattr(ssh_connection, "_OPEN_S", 0.5)
     monkeypatch.setattr(ssh_connection, "_CLOSE_S", 1.0)
     monkeypatch.setattr(ssh_connection, "_SLICE_S", 0.3)
     key = keygen(tmp_path / "key", "-t", "ed25519")
     host_key = paramiko.PKey.from_path(keygen(tmp_path / "host", "-t", "ed25519"))
 
-    def start(play: Play | None = None, hangs: str = "", silence_s: float = 1) -> tuple[Node, Options]:
+    def start(play: Play | None = None, hangs: str = "", silence_s: float = 0.5) -> tuple[Node, Options]:
         def handler(stream: socket.socket, over: threading.Event) -> None:
             transport = paramiko.Transport(stream)
             transport.handshake_timeout = 3
@@ -239,7 +240,7 @@ def served(
             known_hosts=tmp_path / "known",
             accept_new_host_keys=True,
             banner_timeout_s=5,
-            auth_timeout_s=1,
+            auth_timeout_s=0.5,
             connect_attempts=1,
             silence_s=silence_s,
         )
@@ -254,7 +255,7 @@ Served = Callable[..., tuple[Node, Options]]
 @pytest.mark.parametrize(
     ("hangs", "kind", "words"),
     [
-        ("auth", LostKind.TIMEOUT, "no answer to the login in 1 s"),
+        ("auth", LostKind.TIMEOUT, "no answer to the login in 0.5 s"),
         ("no keys", LostKind.AUTH, "takes no keys, only: password"),
         ("second factor", LostKind.AUTH, "asks for more than a key: publickey"),
     ],
@@ -269,7 +270,7 @@ def test_the_login_fails(served: Served, hangs: str, kind: LostKind, words: str)
 
 
 def _played(
-    served: Served, play: Play | None = None, hangs: str = "", script: str = "true", silence_s: float = 1
+    served: Served, play: Play | None = None, hangs: str = "", script: str = "true", silence_s: float = 0.5
 ) -> Output:
     """What becomes of one command on such a server. Must end soon."""
     with closing(connect(*served(play, hangs, silence_s))) as connection:
@@ -370,13 +371,13 @@ def beats_for_ever(server: Server, channel: paramiko.Channel) -> None:
 @pytest.mark.parametrize(
     ("play", "detail"),
     [
-        (says_nothing, "no usable shell: no sign of life for 1 s"),
-        (says_hello_and_then_nothing, "connection lost: no sign of life for 1 s"),
+        (says_nothing, "no usable shell: no sign of life for 0.5 s"),
+        (says_hello_and_then_nothing, "connection lost: no sign of life for 0.5 s"),
         (closes_soon, "no usable shell: the shell ended with status 1"),
         (closes_in_the_middle, "connection lost: the shell ended, or was killed"),
         (drops_the_line_in_the_middle, "connection lost: "),
         (exits_without_closing, "connection lost: the shell ended with status 3"),
-        (chatters, "no usable shell: no sign of life for 1 s (more noise more noise"),
+        (chatters, "no usable shell: no sign of life for 0.5 s (more noise more noise"),
         (complains, "no usable shell: the shell ended with status 127 (sh: not found / xxx"),
         (ends_without_answers, "connection lost: the node did not answer this command"),
         (beats_for_ever, "connection lost: not done in time"),
@@ -384,8 +385,8 @@ def beats_for_ever(server: Server, channel: paramiko.Channel) -> None:
 )
 def test_after_the_login(served: Served, monkeypatch: pytest.MonkeyPatch, play: Play, detail: str) -> None:
     if play is beats_for_ever:
-        monkeypatch.setattr("bringup.transport.drive.MARGIN_S", -5.0)  # 1 s + 5 s for killing - 5 s
-    patient = 1 if "no sign of life" in detail else 10
+        monkeypatch.setattr("bringup.transport.drive.MARGIN_S", -KILL_S)
+    patient = 0.5 if "no sign of life" in detail else 10
     assert _played(served, play, silence_s=patient).detail.startswith(detail)
 
 

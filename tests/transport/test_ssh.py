@@ -89,6 +89,21 @@ def test_several_bundles_at_once_on_one_connection(connection: SshConnection) ->
     assert found == {n: f"{n}\n" for n in range(12)}
 
 
+def test_a_server_that_allows_one_session_only(sshd: Sshd, shell_users: dict[str, str]) -> None:
+    found: dict[int, str] = {}
+    with closing(connect(sshd.node(user=shell_users["tcsh"]), sshd.options())) as connection:
+
+        def one(number: int) -> None:
+            found[number] = run(connection, Command(f"sleep 0.1; echo {number}"))[0].text
+
+        threads = [threading.Thread(target=one, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert found == {n: f"{n}\n" for n in range(4)}
+
+
 def _forever(
     tmp_path: Path, connection: SshConnection, cancel: Cancel | None = None
 ) -> tuple[Answers, threading.Thread]:

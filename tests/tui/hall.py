@@ -36,10 +36,10 @@ XID_LOG = b"\x1b[31mNVRM: Xid (PCI:0000:9b:00): 79\x1b[0m, GPU has fallen off th
 REFUSED = "connection refused on port 22"
 LOGIN = Limit("reach.login", "<=", 5.0, "s", why="a login takes less than this")
 MEMORY = Limit(
-    "host.memory.total", ">=", 2000.0, "GiB", why="the data sheet: 2 TiB", source="hgx-h100.toml:14"
+    "host.memory.total", ">=", 980.0, "GiB", why="the data sheet: 1 TiB", source="hgx-h100.toml:14"
 )
 GPU_COUNT = Limit("gpu.count", "==", 8.0, why="eight GPUs by design")
-GPU_MEMORY = Limit("gpu.memory.total", ">=", 81000.0, "MiB")
+GPU_MEMORY = Limit("gpu.memory.total", ">=", 79.0, "GiB")
 RATE = Limit("link.rate", "==", 400.0, "Gb/s", why="NDR")
 WRITE_BW = Limit("rdma.write_bw", ">=", 370.0, "Gb/s", why="94 % of the line rate", source="hgx-h100.toml:40")
 
@@ -120,16 +120,14 @@ class Hall:
         )  # fmt: skip
 
     def _host(self, node: Node) -> Outcome:
-        total = Measurement("total", 2015.0, "GiB", node.name, MEMORY)
+        total = Measurement("total", 995.0, "GiB", node.name, MEMORY)
         return self._one("host.memory", node, Verdict.PASS, measurements=(total,))
 
     def _gpu(self, node: Node) -> Outcome:
         gone = node.name == self.gpu_lost
         here = GPUS - gone
         count = Measurement("count", float(here), "", node.name, GPU_COUNT)
-        memory = (
-            Measurement("memory", 81559.0, "MiB", f"{node.name}/gpu/{k}", GPU_MEMORY) for k in range(here)
-        )
+        memory = (Measurement("memory", 79.6, "GiB", f"{node.name}/gpu/{k}", GPU_MEMORY) for k in range(here))
         if not gone:
             return self._one("gpu.inventory", node, Verdict.PASS, measurements=(count, *memory))
         said = "Xid 79 at 09:33:12: GPU has fallen off the bus"

@@ -11,7 +11,7 @@ import pytest
 
 from bringup import events as ev
 from bringup.journal import Journal
-from bringup.model import Node, Outcome, RunInfo, RunVerdict, Stage, Verdict
+from bringup.model import Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
 from bringup.report import verdict as judge
 from bringup.tui.feed import RunView
 from bringup.tui.look import Mark
@@ -59,17 +59,22 @@ def test_marks_are_the_same_whether_read_at_once_or_bit_by_bit(finished: Any, tm
     assert view.marks == view_of(finished.folder).marks
 
 
-def test_no_node_passes_here_that_the_reports_do_not_call_ready(make_story: Make) -> None:
-    """Without a fleet finding both count the same nodes."""
-    story = make_story()
-    story.begin()
-    for stage in (Stage.REACH, Stage.GPU, Stage.LINK, Stage.RDMA):
-        story.stage(stage)
-    story.end()
-    view = view_of(story.folder)
+def test_the_same_nodes_are_ready_here_and_in_the_reports(finished: Any) -> None:
+    view = view_of(finished.folder)
     here = {name for name, mark in view.marks.items() if mark in (Mark.PASS, Mark.FIXED)}
     assert here == judge.ready_nodes(view.state)
     assert len(here) == 50
+
+
+def test_a_run_that_never_reached_a_check_has_no_ready_node(make_story: Make) -> None:
+    story = make_story(nodes=4)
+    story.write(ev.RunStarted(info=RunInfo("r", "n", checks=("reach.ssh", "soak.burn"))))
+    story.write(*(ev.NodeListed(node=n) for n in story.hall.nodes))
+    story.stage(Stage.REACH)
+    before = view_of(story.folder)
+    assert before.counts() == {Mark.PASS: 3, Mark.UNKNOWN: 1}
+    story.end(RunVerdict.INCOMPLETE, aborted="interrupted")
+    assert view_of(story.folder).counts() == {Mark.UNKNOWN: 4}
 
 
 def test_an_unfinished_journal_shows_who_works_and_who_failed(running: Any) -> None:
@@ -90,6 +95,20 @@ def test_a_run_that_ends_with_holes_has_unknown_nodes(running: Any) -> None:
     assert view.marks["gpu-064"] is Mark.UNKNOWN
     holes = {name for _, target in view.state.missing for name in judge.nodes_of(view.state, target)}
     assert holes and not {name for name, mark in view.marks.items() if mark is Mark.PASS} & holes
+
+
+def test_a_pair_that_was_not_run_leaves_no_hole_at_the_node_that_it_does_not_name(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", clock=lambda: 5.0)
+    pair = Outcome("rdma.bw", Stage.RDMA, "a ~ b rail 1", ("b",), Verdict.NOT_RUN, why=Why.QUARANTINED)
+    journal.write(ev.RunStarted(info=RunInfo("r", "n")))
+    for name in ("a", "b"):
+        journal.write(ev.NodeListed(node=Node(name)))
+        journal.write(ev.Judged(outcome=Outcome("host.cpu", Stage.HOST, name, (name,), Verdict.PASS)))
+    journal.write(ev.Planned(stage=Stage.RDMA, check="rdma.bw", targets=["a ~ b rail 1"]))
+    journal.write(ev.Judged(outcome=pair))
+    journal.write(ev.RunEnded(verdict=RunVerdict.INCOMPLETE))
+    journal.close()
+    assert view_of(tmp_path).marks == {"a": Mark.PASS, "b": Mark.NOT_RUN}
 
 
 def test_a_later_attempt_replaces_the_earlier(tmp_path: Path) -> None:
@@ -149,6 +168,16 @@ def test_damage_in_the_middle_costs_only_the_damaged_line(damage: bytes, make_st
 def test_without_a_journal_there_is_nothing_and_no_error(tmp_path: Path) -> None:
     view = view_of(tmp_path)
     assert (view.version, view.marks, view.stage) == (0, {}, None)
+
+
+def test_a_very_long_line_does_not_end_the_reading(make_story: Make) -> None:
+    story = make_story(nodes=2)
+    story.begin()
+    story.write(ev.Note(text="x" * 3_000_000), ev.Note(text="behind it"))
+    story.journal.close()
+    view = RunView(story.folder)
+    assert view.drain(30.0) is False
+    assert view.log[-1].text == "behind it"
 
 
 def test_reading_stops_when_its_time_is_over(finished: Any) -> None:

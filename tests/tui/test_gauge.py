@@ -29,6 +29,8 @@ def bar(value: float | str, op: str, bound: float | str | bool, width: int = 12)
         (10.0, "<=", 5.0, "[####|###..]"),
         ("active", "==", "active", ""),
         (1.0, "==", True, ""),
+        (1.0, "!=", 2.0, ""),
+        (1.0, "~", 2.0, ""),
         (-4.0, "<=", 5.0, ""),
         (float("inf"), "<=", 5.0, ""),
         (float("nan"), ">=", 5.0, ""),

@@ -6,157 +6,72 @@ Everything here is invented.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tui.nonsense import nonsense
 
-from bringup import events as ev
-from bringup.journal import Journal
-from bringup.model import (
-    Command,
-    Defect,
-    Ended,
-    Evidence,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Outcome,
-    Port,
-    RunInfo,
-    Severity,
-    Stage,
-    Symptom,
-    Verdict,
-    Who,
-    Why,
-)
 from bringup.tui.actions import ACTIONS
 from bringup.tui.app import BringupApp
+from bringup.tui.defect_rows import DEFECT_COLUMNS, ORDERS, defect_page, defect_rows, ticket, top_lines
+from bringup.tui.feed import RunView
+from bringup.tui.header import header_lines
+from bringup.tui.heat import place, racks
+from bringup.tui.kept import EVIDENCE_COLUMNS, evidence_lines, evidence_rows
+from bringup.tui.look import Line, Look, line_text
+from bringup.tui.node_rows import NODE_COLUMNS, identity_lines, node_rows
+from bringup.tui.screens.text import log_lines
+from bringup.tui.stage_rows import RESULT_COLUMNS, STAGE_COLUMNS, result_rows, stage_lines, stage_rows
+from bringup.tui.summary import node_facts, node_lines, result_card
+from bringup.tui.table import layout
 
-EVIL = [
-    "\x1b[2J\x1b[Hgone", "\x1b]0;title\x07", "a\nb\rc\td", "\x00\x07\x7f", "\u202egnp.exe", "机架", "e\u0301" * 50, "", " ", "/",
-    "a/b", " ~ ", "x" * 5000, "[bold]no markup[/bold]", "[@click=app.quit]x[/]", "a b", "-", "..", "%s{0}", "\ud83d\ude00",
-    "👩‍👩‍👧", "\u200b", "/" * 3000,
-]  # fmt: skip
-NUMBERS = [0.0, -0.0, -1.0, 1e-300, 1e300, -1e300, 400.0, float(1 << 63)]
 SEEDS = range(4)
 
 
-def nonsense(chance: random.Random, folder: Path) -> None:
-    """A journal whose every word is hostile, in an order that no run would write."""
-
-    def word() -> str:
-        said = chance.choice(EVIL)
-        return said.encode("utf-8", "surrogatepass").decode("utf-8", "replace") + chance.choice(
-            ["", str(chance.randrange(9))]
-        )
-
-    def number() -> float:
-        return chance.choice(NUMBERS)
-
-    names = [word() for _ in range(30)]
-
-    def name() -> str:
-        return chance.choice(names)
-
-    def path() -> str:
-        return chance.choice(
-            [name(), f"{name()}/gpu/{word()}", f"{name()}/hca/{word()}/port/1", f"{name()} ~ {name()}"]
-        )
-
-    def limit() -> Limit:
-        value: float | str | bool = chance.choice([number(), word(), True])
-        return Limit(
-            word(), chance.choice([">=", "<=", "==", "!=", "<", ">", "=>", ""]), value, word(), word(), word()
-        )
-
-    def measurement() -> Measurement:
-        value: float | str = chance.choice([number(), word()])
-        return Measurement(word(), value, word(), path(), chance.choice([None, limit()]), word())
-
-    def evidence() -> Evidence:
-        sizes = (chance.choice([0, 5, -1, 1 << 40]) for _ in range(3))
-        file = chance.choice([word(), "../../etc/passwd", "/etc/passwd", "journal.jsonl"])
-        return Evidence(
-            name(),
-            file,
-            Command(word()),
-            chance.choice(list(Ended)),
-            None,
-            number(),
-            number(),
-            *sizes,
-            detail=word(),
-        )
-
-    def outcome() -> Outcome:
-        return Outcome(
-            word(), chance.choice(list(Stage)), path(), tuple(name() for _ in range(chance.randrange(4))),
-            chance.choice(list(Verdict)), tuple(path() for _ in range(chance.randrange(3))), chance.choice([0, 1, 2, -5]),
-            word(), word(), chance.choice(list(Why)), tuple(measurement() for _ in range(chance.randrange(4))),
-            tuple(Finding(word(), word(), path()) for _ in range(chance.randrange(3))),
-            tuple(evidence() for _ in range(chance.randrange(3))), number(), number(),
-        )  # fmt: skip
-
-    def defect() -> Defect:
-        return Defect(
-            word(), word(), chance.choice(list(Who)), chance.choice(list(Severity)), path(),
-            tuple(name() for _ in range(chance.randrange(4))), word(), word(), word(), word(), word(), word(), word(),
-            chance.choice(list(Stage)), tuple(Symptom(word(), path(), word(), path(), word()) for _ in range(3)),
-            tuple(path() for _ in range(chance.randrange(4))), (word(),),
-        )  # fmt: skip
-
-    def node() -> Node:
-        ports = tuple(Port(k, word(), word(), word(), word()) for k in range(2))
-        return Node(
-            name(),
-            word(),
-            rack=word(),
-            unit=word(),
-            profile=word(),
-            serial=word(),
-            tags=(word(),),
-            ports=ports,
-        )
-
-    def event() -> ev.AnyEvent:
-        stage = chance.choice(list(Stage))
-        return chance.choice(
-            [
-                lambda: ev.NodeListed(node=node()),
-                lambda: ev.Planned(stage=stage, check=word(), targets=[path(), name(), word()]),
-                lambda: ev.StageStarted(stage=stage, estimate_s=number(), rounds=chance.randrange(-3, 4)),
-                lambda: ev.RoundStarted(
-                    stage=stage, round=chance.randrange(-3, 4), rounds=chance.randrange(-3, 4)
-                ),
-                lambda: ev.Working(stage=stage, nodes=[name(), word()]),
-                lambda: ev.Idle(stage=stage, nodes=[name()]),
-                lambda: ev.Judged(outcome=outcome()),
-                lambda: ev.Judged(outcome=outcome()),
-                lambda: ev.Quarantined(component=path(), stage=stage, check=word(), reason=word()),
-                lambda: ev.StageEnded(stage=stage),
-                lambda: ev.DefectsFound(defects=[defect() for _ in range(5)]),
-                lambda: ev.Note(text=word()),
-                lambda: ev.Resumed(text=word()),
-            ]
-        )()
-
-    journal = Journal(folder / "journal.jsonl", clock=lambda: abs(number()))
-    stages = tuple(chance.sample(list(Stage), 4))
-    journal.write(
-        ev.RunStarted(
-            info=RunInfo(
-                word() or "r", word(), version=word(), started=number(), stages=stages, estimate_s=number()
+def every_line(view: RunView, look: Look) -> Iterator[Line]:
+    """All that any screen could show of a run."""
+    yield from header_lines(view, 1e9, look)
+    yield from log_lines(view.log, look, 80)
+    yield from top_lines(view, look, 5, 80)
+    yield from (layout(STAGE_COLUMNS, row, 130, look) for row in stage_rows(view, 1e9, look))
+    for stage in view.state.stages:
+        yield from stage_lines(view, stage, look, 80)
+        for query in ("", "x !y code:* rack:*"):
+            rows = result_rows(view, stage, look, query, trouble_only=False)
+            yield from (layout(RESULT_COLUMNS, rows.make(k), 80, look) for k in range(len(rows)))
+        for outcome in view.by_stage.get(stage, {}).values():
+            yield from result_card(view, outcome, look, 80)
+            yield from (
+                layout(EVIDENCE_COLUMNS, row, 80, look) for row in evidence_rows(list(outcome.evidence), look)
             )
-        )
-    )
-    for _ in range(20):
-        journal.write(ev.NodeListed(node=node()))
-    for _ in range(300):
-        journal.write(event())
-    journal.close()
+            for evidence in outcome.evidence[:1]:
+                yield from evidence_lines(view.folder, evidence, look)
+    for order in ORDERS:
+        yield from (layout(DEFECT_COLUMNS, row, 150, look) for row in defect_rows(view, look, "", order))
+    for defect in view.state.defects:
+        yield from defect_page(view, defect, look, 80)
+        assert ticket(view, defect, look).replace("\n", "").isprintable()
+    for name in view.state.nodes:
+        yield from (*node_lines(view, name, look, 80), *identity_lines(view, name, look, 80))
+        for row in node_rows(view, name, look):
+            yield layout(NODE_COLUMNS, row.row, 130, look)
+            assert isinstance(row.evidence(), list)
+        assert name in node_facts(view, name).names
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_a_journal_says_becomes_plain_lines(seed: int, tmp_path: Path) -> None:
+    nonsense(random.Random(seed), tmp_path)
+    view = RunView(tmp_path)
+    while view.drain(1.0):
+        pass
+    assert view.version >= 300 and view.state.nodes
+    shown = [line_text(line) for line in every_line(view, Look(ascii=seed % 2 == 1))]
+    assert len(shown) > 500
+    assert [text for text in shown if not text.isprintable() or (seed % 2 == 1 and not text.isascii())] == []
+    assert set(place(racks(view.state.nodes.values()), 80).cells) == set(view.state.nodes)
 
 
 def visible_only(app: BringupApp) -> None:

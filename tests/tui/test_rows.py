@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tui.reading import LOOK, lines, read, table
 
 from bringup.model import Stage
 from bringup.tui.defect_rows import DEFECT_COLUMNS, defect_page, defect_rows, find, listed, ticket, top_lines
 from bringup.tui.feed import RunView
 from bringup.tui.header import header_lines, tab_line
-from bringup.tui.look import Line, Look, line_text
+from bringup.tui.look import Look, line_text
 from bringup.tui.node_rows import NODE_COLUMNS, identity_lines, node_rows
 from bringup.tui.stage_rows import (
     RESULT_COLUMNS,
@@ -22,33 +23,13 @@ from bringup.tui.stage_rows import (
     stage_lines,
     stage_rows,
 )
-from bringup.tui.summary import node_facts, node_lines, result_card
-from bringup.tui.table import Column, Rows, header, layout, ready
-
-LOOK = Look()
+from bringup.tui.summary import node_lines, result_card
+from bringup.tui.table import ready
 
 
 @pytest.fixture
 def view(finished: Any) -> RunView:
     return read(finished.folder)
-
-
-def read(folder: Path) -> RunView:
-    found = RunView(folder)
-    while found.drain(1.0):
-        pass
-    return found
-
-
-def lines(found: Sequence[Line]) -> str:
-    return "\n".join(line_text(line).rstrip() for line in found)
-
-
-def table(columns: Sequence[Column], rows: Rows, width: int = 80, look: Look = LOOK) -> str:
-    painted = [header(columns, width, look)] + [
-        layout(columns, rows.make(k), width, look) for k in range(len(rows))
-    ]
-    return lines(painted)
 
 
 def test_the_header_of_a_finished_run(view: RunView) -> None:
@@ -66,6 +47,15 @@ def test_the_header_of_a_running_run(running: Any) -> None:
     )
     silent = lines(header_lines(view, view.state.at + 200, LOOK)).split("\n")[0]
     assert silent == " hall-2  run 0821-1002  S9 rdma round 2/3 ▸ 61 %  silent for 3 min 20 s"
+
+
+def test_a_journal_that_is_still_being_read_is_not_called_silent(running: Any) -> None:
+    view = RunView(running.folder)
+    ticks = iter(range(100))
+    view.drain(3.5, clock=lambda: next(ticks))
+    assert 0 < view.version < 300
+    first = lines(header_lines(view, view.state.at + 1e6, LOOK)).split("\n")[0]
+    assert "reading the journal" in first and "silent" not in first
 
 
 def test_the_header_of_a_run_that_has_not_begun(tmp_path: Path) -> None:
@@ -213,91 +203,6 @@ def test_the_first_defects_below_the_floor(view: RunView) -> None:
     )
     assert len(top_lines(view, LOOK, 4, 80)) == 4
     assert top_lines(view, LOOK, 1, 80) == []
-
-
-def test_one_node_in_two_lines(view: RunView) -> None:
-    assert lines(node_lines(view, "gpu-009", LOOK, 80)) == (
-        " gpu-009  R02 U2  X defect  5 of 8 results in order  hgx-h100\n"
-        " X RDMA-BW mlx5_3: write_bw 187.4 Gb/s, needs at least 370 Gb/s; to leaf-4 por…"
-    )
-    assert lines(node_lines(view, "gpu-045", LOOK, 80)) == (
-        " gpu-045  R06 U18  ? unknown  1 of 8 results in order  hgx-h100\n"
-        " ? NODE-UNREACHABLE: connection refused on port 22"
-    )
-    assert lines(node_lines(view, "gpu-001", LOOK, 80)).endswith("\n nothing is wrong")
-    assert node_lines(view, "nobody", LOOK, 80) == ((), ())
-
-
-def test_a_partner_is_told_who_is_to_blame(view: RunView) -> None:
-    """It was fast with others, so the failed result is not held against it; but it is not hidden either."""
-    assert lines(node_lines(view, "gpu-042", LOOK, 200)) == (
-        " gpu-042  R06 U6  · pass  7 of 8 results in order  hgx-h100\n"
-        " · rdma.write-bw with gpu-009: write_bw 187.4 Gb/s, needs at least 370 Gb/s"
-        " (explained by D-7F3A on gpu-009)"
-    )
-    rows = node_rows(view, "gpu-042", LOOK, frozenset({"gpu-042/hca/mlx5_3/port/1"}))
-    port = [r.row.cells for r in rows if r.path == "gpu-042/hca/mlx5_3/port/1" and not r.component]
-    assert [[text.strip() for text, _ in cells[:2]] for cells in port] == [
-        ["· link.rate", "400 Gb/s"],
-        ["· rdma.write-bw gpu-007", "391.2 Gb/s"],
-        ["· rdma.write-bw gpu-008", "391.2 Gb/s"],
-        ["· rdma.write-bw gpu-009 (D-7F3A)", "187.4 Gb/s"],
-    ]
-
-
-def test_a_node_can_be_filtered_by_what_is_wrong_with_it(view: RunView) -> None:
-    facts = node_facts(view, "gpu-021")
-    assert (facts.fields["rack"], facts.fields["code"]) == (("R03",), ["GPU-XID"])
-
-
-def test_the_page_of_a_node(view: RunView) -> None:
-    assert lines(identity_lines(view, "gpu-021", LOOK, 80)) == (
-        " gpu-021   R03 U18   X defect   10.2.0.21   hgx-h100   serial S00021\n"
-        " X D-11C0 GPU-XID GPU 5 Xid 79 at 09:33:12; 7 of 8 GPUs, needs 8 GPUs\n"
-        "   do: drain the power and reseat the baseboard; if it returns, replace the GPU\n"
-        "       tray"
-    )
-    rows = node_rows(view, "gpu-021", LOOK)
-    assert table(NODE_COLUMNS, ready([r.row for r in rows])) == (
-        " component / reading                    value limit\n"
-        " X   gpu-021                     2 of 23 not in order\n"
-        "   · reach.ssh login                   0.21 s at most 5 s        [░░░░░░░░░░┃░]\n"
-        "   · host.memory total               2015 GiB at least 2000 GiB  [█████████┃░░]\n"
-        "   · host.versions (D-5AA1)      nothing against this node\n"
-        "   X gpu.inventory count                    7 8                  [████████░┃░░]\n"
-        "   · + GPU 0                     1 reading\n"
-        "   · + GPU 1                     1 reading\n"
-        "   · + GPU 2                     1 reading\n"
-        "   · + GPU 3                     1 reading\n"
-        "   · + GPU 4                     1 reading\n"
-        "   X   GPU 5                     1 of 2 not in order\n"
-        "     · gpu.inventory memory         81559 MiB at least 81000 MiB [█████████┃░░]\n"
-        "     X gpu.inventory             Xid 79 at 09:33:12: GPU has fallen off the bus\n"
-        "   · + GPU 6                     1 reading\n"
-        "   · + mlx5_0                    1 reading, to leaf-1 port 21, cable L01-21\n"
-        "   · + mlx5_1                    1 reading, to leaf-2 port 21, cable L02-21\n"
-        "   · + mlx5_2                    1 reading, to leaf-3 port 21, cable L03-21\n"
-        "   · + mlx5_3                    4 readings, to leaf-4 port 21, cable L04-21\n"
-        "   · + mlx5_4                    1 reading, to leaf-5 port 21, cable L05-21\n"
-        "   · + mlx5_5                    1 reading, to leaf-6 port 21, cable L06-21\n"
-        "   · + mlx5_6                    1 reading, to leaf-7 port 21, cable L07-21\n"
-        "   · + mlx5_7                    1 reading, to leaf-8 port 21, cable L08-21"
-    )
-    bad = node_rows(view, "gpu-021", LOOK, trouble_only=True)
-    assert [r.row.key.split("\n")[0] for r in bad] == ["gpu-021", "gpu-021", "gpu-021/gpu/5", "gpu-021/gpu/5"]
-    closed = node_rows(view, "gpu-021", LOOK, frozenset({"gpu-021", "gpu-021/gpu/5"}))
-    assert len(closed) == len(rows) - 6
-    assert [e.command.script for e in rows[0].evidence()] == ["nvidia-smi -q -x"]
-
-
-def test_the_page_of_a_node_that_was_left_out(view: RunView) -> None:
-    assert lines(identity_lines(view, "gpu-045", LOOK, 80)) == (
-        " gpu-045   R06 U18   ? unknown   10.2.0.45   hgx-h100   serial S00045\n"
-        " left out since reach: connection refused on port 22 (reach.ssh)\n"
-        " ? D-90B2 NODE-UNREACHABLE connection refused on port 22\n"
-        "   do: look at its BMC, then at its management cable"
-    )
-    assert "no node elsewhere in this run" in lines(identity_lines(view, "elsewhere", LOOK, 80))
 
 
 def test_nothing_important_stands_right_of_column_80(view: RunView) -> None:

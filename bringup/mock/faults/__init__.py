@@ -9,17 +9,49 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from bringup.mock.build import build
-from bringup.mock.faults import gpu, node, nvlink, port
+from bringup.mock.fabric import Fabric
+from bringup.mock.faults import (
+    cabling,
+    counters,
+    fleet,
+    gpu,
+    host,
+    intermittent,
+    memory,
+    nvlink,
+    oddity,
+    plan,
+    port,
+    reach,
+    settings,
+    slot,
+    software,
+    switch,
+)
+from bringup.mock.faults.expected import Expected, Scope
 from bringup.mock.faults.params import Given, Scalar
-from bringup.mock.faults.registry import KINDS, Kind
+from bringup.mock.faults.registry import KINDS, Kind, healthy
 from bringup.mock.hardware import Door, SimNode
 from bringup.mock.shapes import SHAPES, Shape
 from bringup.model import Node
 
-__all__ = ["KINDS", "FaultSpec", "Kind", "Mistake", "apply", "check_faults", "door_of"]
+__all__ = [
+    "KINDS",
+    "Expected",
+    "FaultSpec",
+    "Kind",
+    "Mistake",
+    "Scope",
+    "apply",
+    "change_fabric",
+    "check_faults",
+    "door_of",
+]
 
-_REGISTERED = (gpu, node, nvlink, port)
+_REGISTERED = (
+    reach, host, settings, software, gpu, slot, memory, nvlink, port, counters, intermittent, cabling, switch, fleet,
+    plan, oddity,
+)  # fmt: skip
 
 
 class FaultSpec(Protocol):
@@ -104,9 +136,9 @@ def _mistakes(spec: FaultSpec, nodes: Mapping[str, Node], shape: Shape) -> Itera
     for node_name in spec.nodes:
         if node_name not in nodes:
             continue
-        healthy = build(0, nodes[node_name], shape, 0, 0.0)
+        part = healthy(nodes[node_name], shape.name)
         for name, value in spec.params.items():
-            text = known[name].problem(value, healthy) if name in known else ""
+            text = known[name].problem(value, part) if name in known else ""
             if text and text not in seen:
                 seen.add(text)
                 yield f"fault {kind.id}: {name} {text}"
@@ -127,9 +159,21 @@ def door_of(name: str, specs: Iterable[FaultSpec]) -> Door:
     return door
 
 
-def apply(node: SimNode, specs: Iterable[FaultSpec]) -> None:
-    """Make the faults of this node happen."""
+def apply(node: SimNode, specs: Iterable[FaultSpec], plans: Mapping[str, Node] | None = None) -> None:
+    """Make the faults of this node happen. `plans` are all nodes by name, for faults that lie between two of them."""
     for spec in specs:
         kind = KINDS[spec.kind]
         if kind.change is not None and node.name in spec.nodes:
-            kind.change(node, Given(kind.params, spec.params))
+            kind.change(node, _given(kind, spec, plans or {}))
+
+
+def change_fabric(fabric: Fabric, specs: Iterable[FaultSpec], plans: Mapping[str, Node]) -> None:
+    """Make the faults of switches happen."""
+    for spec in specs:
+        kind = KINDS[spec.kind]
+        if kind.fabric is not None:
+            kind.fabric(fabric, _given(kind, spec, plans))
+
+
+def _given(kind: Kind, spec: FaultSpec, plans: Mapping[str, Node]) -> Given:
+    return Given(kind.params, spec.params, [plans[name] for name in spec.nodes if name in plans])

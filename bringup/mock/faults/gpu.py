@@ -1,20 +1,41 @@
-"""Faults of GPUs: presence, driver, memory, modes, and their PCIe slots."""
+"""Faults of GPUs: presence, driver, power, clocks, modes, and their PCIe slots."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bringup.mock import kernel_log
+from bringup.mock.faults.expected import (
+    CONFIGURATION,
+    GPU_AT,
+    HANDS_ON,
+    LATER_LOCAL,
+    NODE_AT,
+    PLAN,
+    SOFTWARE,
+    Expected,
+)
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.registry import AGE, COUNT, GPU, fault, gpu_of
+from bringup.mock.faults.registry import AGE, FRACTION, GPU, Kind, gpu_of, in_node
 from bringup.mock.hardware import Presence, SimNode
 
+BDF_AT = "{node}/gpu/{bdf}"
+NVIDIA = ("nvidia",)
 
-@fault(
-    "gpu-lost",
-    "a GPU falls off the bus: Xid 79, and the driver no longer talks to it (nvidia-smi skips it, or fails altogether)",
-    GPU,
-    AGE,
-    Param("nvidia_smi", "word", default="skips", choices=("skips", "fails")),
-    codes=("GPU-LOST", "GPU-MISSING", "GPU-XID", "COLL-FAILED"),
+
+def _at_gpu(code: str) -> tuple[Expected, ...]:
+    return (Expected(code, GPU_AT, HANDS_ON),)
+
+
+@in_node(
+    Kind(
+        "gpu-lost",
+        "a GPU falls off the bus: Xid 79, and the driver no longer talks to it (nvidia-smi skips it, or fails altogether)",
+        (GPU, AGE, Param("nvidia_smi", "word", default="skips", choices=("skips", "fails"))),
+        (Expected("GPU-LOST", GPU_AT, HANDS_ON), Expected("GPU-LOST", BDF_AT, HANDS_ON)),
+        ("GPU-MISSING", "GPU-XID", "COLL-FAILED"),
+        needs=NVIDIA,
+    )
 )
 def _gpu_lost(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
@@ -24,74 +45,157 @@ def _gpu_lost(node: SimNode, given: Given) -> None:
         node.happened(line, given.number("age_s"))
 
 
-@fault(
-    "gpu-missing",
-    "a GPU is not on the PCI bus; nothing in the kernel log",
-    GPU,
-    codes=("PCIE-GPU-MISSING", "GPU-MISSING", "COLL-FAILED"),
+@in_node(
+    Kind(
+        "gpu-missing",
+        "a GPU is not on the PCI bus; nothing in the kernel log",
+        (GPU,),
+        (Expected("PCIE-GPU-MISSING", NODE_AT, HANDS_ON), Expected("GPU-MISSING", NODE_AT, HANDS_ON)),
+        ("COLL-FAILED",),
+        needs=NVIDIA,
+    )
 )
 def _gpu_missing(node: SimNode, given: Given) -> None:
     gpu_of(node, given).presence = Presence.MISSING
 
 
-@fault("driver-down", "the NVIDIA driver is not loaded", codes=("GPU-DRIVER", "COLL-FAILED"))
+@in_node(
+    Kind(
+        "half-of-gpus-missing",
+        "the second half of the GPUs is not on the PCI bus, as behind a dead PCIe switch",
+        (),
+        (Expected("PCIE-GPU-MISSING", NODE_AT, HANDS_ON), Expected("GPU-MISSING", NODE_AT, HANDS_ON)),
+        ("COLL-FAILED",),
+        needs=NVIDIA,
+    )
+)
+def _half_of_gpus_missing(node: SimNode, given: Given) -> None:
+    for gpu in node.gpus[len(node.gpus) // 2 :]:
+        gpu.presence = Presence.MISSING
+
+
+@in_node(
+    Kind(
+        "driver-down",
+        "the GPU driver is not loaded",
+        expected=(Expected("GPU-DRIVER", NODE_AT, SOFTWARE),),
+        follows=("COLL-FAILED",),
+        needs=NVIDIA,
+    )
+)
 def _driver_down(node: SimNode, given: Given) -> None:
     node.driver_loaded = False
 
 
-@fault(
-    "driver-version",
-    "another NVIDIA driver than on the other nodes",
-    Param("version", "word"),
-    codes=("VERSION-MINORITY",),
+@in_node(
+    Kind(
+        "xid",
+        "the driver logs an Xid",
+        (GPU, Param("code", "count", examples=(48, 95)), AGE),
+        _at_gpu("GPU-XID"),
+        needs=NVIDIA,
+    )
 )
-def _driver_version(node: SimNode, given: Given) -> None:
-    node.driver = given.text("version")
-
-
-@fault("ecc", "uncorrected memory errors since the driver was loaded", GPU, COUNT, codes=("GPU-ECC",))
-def _ecc(node: SimNode, given: Given) -> None:
-    gpu = gpu_of(node, given)
-    gpu.ecc_uncorrected = given.whole("count")
-    gpu.ecc_corrected = gpu.ecc_uncorrected * 3
-
-
-@fault("remap-pending", "a memory row waits for a reset to be remapped", GPU, codes=("GPU-REMAP-PENDING",))
-def _remap_pending(node: SimNode, given: Given) -> None:
-    gpu = gpu_of(node, given)
-    gpu.remap_pending, gpu.remap_uncorrectable = True, gpu.remap_uncorrectable + 1
-
-
-@fault("remap-failed", "a memory row could not be remapped", GPU, codes=("GPU-REMAP-FAILED",))
-def _remap_failed(node: SimNode, given: Given) -> None:
-    gpu = gpu_of(node, given)
-    gpu.remap_failed, gpu.remap_uncorrectable = True, gpu.remap_uncorrectable + 8
-
-
-@fault("xid", "the driver logs an Xid", GPU, Param("code", "count"), AGE, codes=("GPU-XID",))
 def _xid(node: SimNode, given: Given) -> None:
     node.happened(kernel_log.xid(gpu_of(node, given), given.whole("code")), given.number("age_s"))
 
 
-@fault(
-    "gpu-slowdown",
-    "the hardware holds a GPU's clocks down",
-    GPU,
-    Param("reason", "word", default="thermal", choices=("thermal", "power-brake")),
-    codes=("GPU-SLOWDOWN",),
+@in_node(
+    Kind(
+        "gsp-hang",
+        "a GPU's system processor no longer answers the driver: Xid 119",
+        (GPU, AGE),
+        (Expected("GPU-XID", GPU_AT, SOFTWARE),),
+        closes=LATER_LOCAL,
+        needs=NVIDIA,
+    )
+)
+def _gsp_hang(node: SimNode, given: Given) -> None:
+    node.happened(kernel_log.xid(gpu_of(node, given), 119), given.number("age_s"))
+
+
+@in_node(
+    Kind(
+        "recovery-action",
+        "the driver asks that a GPU be reset, or its node be rebooted",
+        (GPU, Param("action", "word", choices=("Reset", "Reboot", "Drain P2P", "Drain and Reset"))),
+        (Expected("GPU-RECOVERY", GPU_AT, SOFTWARE), Expected("GPU-XID", GPU_AT, HANDS_ON)),
+        needs=NVIDIA,
+    )
+)
+def _recovery_action(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).recovery_action = given.text("action")
+
+
+@in_node(
+    Kind(
+        "gpu-slowdown",
+        "the hardware holds a GPU's clocks down",
+        (GPU, Param("reason", "word", default="thermal", choices=("thermal", "power-brake"))),
+        _at_gpu("GPU-SLOWDOWN"),
+        needs=NVIDIA,
+    )
 )
 def _gpu_slowdown(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
     gpu.slowdowns.add(given.text("reason"))
+    gpu.clock_fraction = 0.6
     gpu.temperature_c = 91 if given.text("reason") == "thermal" else gpu.temperature_c
 
 
-@fault(
-    "gpu-mode",
-    "a GPU's mode is not as on the others: persistence off, MIG on, or ECC off",
-    GPU,
-    Param("mode", "word", choices=("persistence", "mig", "ecc")),
-    codes=("GPU-MODE",),
+@in_node(
+    Kind(
+        "gpu-hot",
+        "a GPU is far hotter than its neighbours, not yet slowed down",
+        (GPU,),
+        _at_gpu("GPU-TEMPERATURE"),
+        closes=LATER_LOCAL,
+        needs=NVIDIA,
+    )
+)
+def _gpu_hot(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).temperature_c = 84
+
+
+@in_node(
+    Kind(
+        "gpu-clock-low",
+        "a GPU's clocks stay at a fraction under load, and no reason is given",
+        (GPU, FRACTION),
+        _at_gpu("GPU-CLOCK"),
+        ("COLL-BUSBW",),
+        closes=LATER_LOCAL,
+        needs=NVIDIA,
+    )
+)
+def _gpu_clock_low(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).clock_fraction = given.number("fraction")
+
+
+@in_node(
+    Kind(
+        "gpu-power-capped",
+        "a GPU's power limit was lowered, in watts",
+        (GPU, Param("watts", "count", examples=(300, 400))),
+        (Expected("GPU-POWER-LIMIT", GPU_AT, CONFIGURATION),),
+        closes=LATER_LOCAL,
+        needs=NVIDIA,
+    )
+)
+def _gpu_power_capped(node: SimNode, given: Given) -> None:
+    gpu = gpu_of(node, given)
+    gpu.clock_fraction = min(gpu.clock_fraction, max(0.3, given.whole("watts") / gpu.kind.power_limit_w))
+    gpu.kind = replace(gpu.kind, power_limit_w=given.whole("watts"))
+
+
+@in_node(
+    Kind(
+        "gpu-mode",
+        "a GPU's mode is not as on the others: persistence off, MIG on, or ECC off",
+        (GPU, Param("mode", "word", choices=("persistence", "mig", "ecc"))),
+        (Expected("GPU-MODE", GPU_AT, CONFIGURATION),),
+        needs=NVIDIA,
+    )
 )
 def _gpu_mode(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
@@ -104,50 +208,42 @@ def _gpu_mode(node: SimNode, given: Given) -> None:
             gpu.ecc_mode = "Disabled"
 
 
-@fault("gpu-model", "another model of GPU is built in", GPU, Param("name", "word"), codes=("GPU-MODEL",))
+@in_node(
+    Kind(
+        "gpu-model",
+        "another model of GPU is built in",
+        (GPU, Param("name", "word", examples=("NVIDIA H800", "NVIDIA H20"))),
+        (Expected("GPU-MODEL", GPU_AT, PLAN),),
+        needs=NVIDIA,
+    )
+)
 def _gpu_model(node: SimNode, given: Given) -> None:
     gpu_of(node, given).name = given.text("name")
 
 
-@fault(
-    "gpu-memory", "a GPU has only that much memory, in MiB", GPU, Param("mib", "count"), codes=("GPU-MEMORY",)
+@in_node(
+    Kind(
+        "gpu-vbios",
+        "a GPU runs another VBIOS than the others",
+        (GPU, Param("version", "word", examples=("96.00.30.00.01",))),
+        (Expected("VBIOS-MINORITY", GPU_AT, SOFTWARE),),
+        closes=LATER_LOCAL,
+        needs=NVIDIA,
+    )
 )
-def _gpu_memory(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).memory_mib = given.whole("mib")
+def _gpu_vbios(node: SimNode, given: Given) -> None:
+    gpu = gpu_of(node, given)
+    gpu.kind = replace(gpu.kind, vbios=given.text("version"))
 
 
-@fault(
-    "pcie-width",
-    "a GPU's PCIe link has fewer lanes",
-    GPU,
-    Param("width", "word", choices=(1, 2, 4, 8)),
-    codes=("PCIE-GPU-WIDTH",),
+@in_node(
+    Kind(
+        "inforom-corrupt",
+        "the memory that holds a GPU's identity is corrupted",
+        (GPU,),
+        _at_gpu("GPU-INFOROM"),
+        needs=NVIDIA,
+    )
 )
-def _pcie_width(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).pcie_width = given.whole("width")
-
-
-@fault(
-    "pcie-gen",
-    "a GPU's slot allows only an older PCIe generation",
-    GPU,
-    Param("gen", "word", choices=(1, 2, 3, 4)),
-    codes=("PCIE-GPU-GEN",),
-)
-def _pcie_gen(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).pcie_gen_max = given.whole("gen")
-
-
-@fault(
-    "pcie-errors",
-    "PCIe errors at a GPU, counted and logged (correctable ones are harmless)",
-    GPU,
-    Param("severity", "word", default="nonfatal", choices=("correctable", "nonfatal", "fatal")),
-    COUNT,
-    codes=("PCIE-AER",),
-)
-def _pcie_errors(node: SimNode, given: Given) -> None:
-    gpu, severity = gpu_of(node, given), given.text("severity")
-    setattr(gpu.aer, severity, given.whole("count"))
-    for line in kernel_log.aer(gpu.bdf, "nvidia", severity, f"10de:{gpu.kind.device_id}"):
-        node.happened(line)
+def _inforom_corrupt(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).inforom_corrupted = True

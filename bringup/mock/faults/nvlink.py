@@ -2,38 +2,168 @@
 
 from __future__ import annotations
 
+from bringup.mock import kernel_log
+from bringup.mock.faults.expected import (
+    GPU_AT,
+    HANDS_ON,
+    LATER_LOCAL,
+    LATER_RDMA,
+    LINK_AT,
+    NODE_AT,
+    SOFTWARE,
+    Expected,
+)
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.registry import COUNT, GPU, LINK, fault, gpu_of
+from bringup.mock.faults.registry import AGE, COUNT, GPU, LINK, Kind, gpu_of, in_node
 from bringup.mock.hardware import SimNode
 
+_NVLINK = ("nvlink",)
 
-@fault("nvlink-down", "an NVLink of a GPU is inactive", GPU, LINK, codes=("NVLINK-DOWN", "COLL-BUSBW"))
+
+def _at_link(code: str) -> tuple[Expected, ...]:
+    return (Expected(code, LINK_AT, HANDS_ON), Expected(code, GPU_AT, HANDS_ON))
+
+
+@in_node(
+    Kind(
+        "nvlink-down",
+        "an NVLink of a GPU is inactive",
+        (GPU, LINK),
+        _at_link("NVLINK-DOWN"),
+        ("COLL-BUSBW",),
+        needs=_NVLINK,
+    )
+)
 def _nvlink_down(node: SimNode, given: Given) -> None:
     gpu_of(node, given).down_links.add(given.whole("link"))
 
 
-@fault(
-    "nvlink-slow",
-    "an NVLink runs at a lower speed, in GB/s",
-    GPU,
-    LINK,
-    Param("gbs", "number"),
-    codes=("NVLINK-SPEED", "COLL-BUSBW"),
+@in_node(
+    Kind(
+        "nvlink-all-down",
+        "all NVLinks of a GPU are inactive",
+        (GPU,),
+        (Expected("NVLINK-DOWN", GPU_AT, HANDS_ON),),
+        ("COLL-BUSBW", "COLL-FAILED"),
+        needs=_NVLINK,
+    )
+)
+def _nvlink_all_down(node: SimNode, given: Given) -> None:
+    gpu = gpu_of(node, given)
+    gpu.down_links.update(range(gpu.kind.nvlinks))
+
+
+@in_node(
+    Kind(
+        "nvlink-slow",
+        "an NVLink runs at a lower speed, in GB/s",
+        (GPU, LINK, Param("gbs", "number", examples=(13.281, 6.64))),
+        _at_link("NVLINK-SPEED"),
+        ("COLL-BUSBW",),
+        needs=_NVLINK,
+    )
 )
 def _nvlink_slow(node: SimNode, given: Given) -> None:
     gpu_of(node, given).slow_links[given.whole("link")] = given.number("gbs")
 
 
-@fault("nvlink-errors", "an NVLink counts replay errors", GPU, LINK, COUNT, codes=("NVLINK-ERRORS",))
+@in_node(
+    Kind(
+        "nvlink-errors",
+        "an NVLink counts replay errors",
+        (GPU, LINK, COUNT),
+        _at_link("NVLINK-ERRORS"),
+        needs=_NVLINK,
+    )
+)
 def _nvlink_errors(node: SimNode, given: Given) -> None:
     gpu_of(node, given).link_errors[given.whole("link")] = given.whole("count")
 
 
-@fault(
-    "fabric-manager-down",
-    "the fabric manager has failed: at boot (the GPUs never join the fabric and CUDA does not start) or later",
-    Param("since", "word", default="boot", choices=("boot", "later")),
-    codes=("FM-DOWN", "NVLINK-FABRIC", "COLL-FAILED"),
+@in_node(
+    Kind(
+        "nvlink-recoveries",
+        "an NVLink had to be trained again",
+        (GPU, LINK, COUNT),
+        _at_link("NVLINK-ERRORS"),
+        needs=_NVLINK,
+    )
+)
+def _nvlink_recoveries(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).link_recoveries[given.whole("link")] = given.whole("count")
+
+
+@in_node(
+    Kind(
+        "nvlink-crc-errors",
+        "an NVLink counts checksum errors",
+        (GPU, LINK, COUNT),
+        _at_link("NVLINK-ERRORS"),
+        needs=_NVLINK,
+    )
+)
+def _nvlink_crc_errors(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).link_crc_errors[given.whole("link")] = given.whole("count")
+
+
+@in_node(
+    Kind(
+        "nvlink-errors-under-load",
+        "an NVLink counts replay errors only while it is used: so many in every collective",
+        (GPU, LINK, Param("count", "count", examples=(40, 2_000))),
+        _at_link("NVLINK-ERRORS"),
+        closes=LATER_LOCAL,
+        needs=_NVLINK,
+    )
+)
+def _nvlink_errors_under_load(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).link_errors_under_load[given.whole("link")] = given.whole("count")
+
+
+@in_node(
+    Kind(
+        "nvlink-xid",
+        "the driver reports a fatal error of an NVLink: Xid 74, and the link is down",
+        (GPU, LINK, AGE),
+        (Expected("GPU-XID", GPU_AT, HANDS_ON), *_at_link("NVLINK-DOWN")),
+        ("NVLINK-DOWN", "COLL-BUSBW"),
+        needs=_NVLINK,
+    )
+)
+def _nvlink_xid(node: SimNode, given: Given) -> None:
+    gpu = gpu_of(node, given)
+    gpu.down_links.add(given.whole("link"))
+    node.happened(kernel_log.xid(gpu, 74), given.number("age_s"))
+
+
+@in_node(
+    Kind(
+        "nvswitch-error",
+        "an NVSwitch reports a fatal error, and one link of every GPU goes down with it",
+        (Param("switch", "word", choices=(0, 1, 2, 3), examples=(0, 1)), AGE),
+        (Expected("NVSWITCH-ERROR", NODE_AT, HANDS_ON), Expected("GPU-XID", NODE_AT, HANDS_ON)),
+        ("NVLINK-DOWN", "COLL-BUSBW"),
+        needs=("nvlink", "nvswitch"),
+    )
+)
+def _nvswitch_error(node: SimNode, given: Given) -> None:
+    switch = given.whole("switch") % len(node.shape.switch_bdfs)
+    for gpu in node.gpus:
+        gpu.down_links.add(switch)
+    bdf = node.shape.switch_bdfs[switch]
+    text = f"nvidia-nvswitch{switch}: SXid (PCI:{bdf}): 20034, Fatal, Link 30 LTSSM Fault Up"
+    node.happened(text, given.number("age_s"))
+
+
+@in_node(
+    Kind(
+        "fabric-manager-down",
+        "the fabric manager has failed: at boot (the GPUs never join the fabric and CUDA does not start) or later",
+        (Param("since", "word", default="boot", choices=("boot", "later")),),
+        (Expected("FM-DOWN", NODE_AT, SOFTWARE),),
+        ("NVLINK-FABRIC", "COLL-FAILED"),
+        needs=("fabric-manager",),
+    )
 )
 def _fabric_manager_down(node: SimNode, given: Given) -> None:
     node.fabric_manager = "failed"
@@ -42,24 +172,81 @@ def _fabric_manager_down(node: SimNode, given: Given) -> None:
             gpu.fabric_state, gpu.fabric_status = "In Progress", "N/A"
 
 
-@fault(
-    "fabric-state",
-    "a GPU has not joined the NVLink fabric",
-    GPU,
-    Param("state", "word", default="In Progress", choices=("In Progress", "Not Started", "Completed")),
-    Param("status", "word", default="N/A"),
-    codes=("NVLINK-FABRIC", "COLL-FAILED"),
+@in_node(
+    Kind(
+        "fabric-state",
+        "a GPU has not joined the NVLink fabric",
+        (
+            GPU,
+            Param(
+                "state",
+                "word",
+                default="In Progress",
+                choices=("In Progress", "Not Started", "Completed"),
+                examples=("In Progress", "Not Started"),
+            ),
+            Param("status", "word", default="N/A"),
+        ),
+        (Expected("NVLINK-FABRIC", GPU_AT, SOFTWARE),),
+        ("COLL-FAILED",),
+        needs=("nvlink", "fabric-reported"),
+    )
 )
 def _fabric_state(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
     gpu.fabric_state, gpu.fabric_status = given.text("state"), given.text("status")
 
 
-@fault("nvls-off", "collectives do not use the switches' own reduction", codes=("COLL-BUSBW",))
+@in_node(
+    Kind(
+        "fabric-resources",
+        "a GPU joined the NVLink fabric, which could not serve it",
+        (GPU,),
+        (Expected("NVLINK-FABRIC", GPU_AT, SOFTWARE),),
+        ("COLL-FAILED",),
+        needs=("nvlink", "fabric-reported"),
+    )
+)
+def _fabric_resources(node: SimNode, given: Given) -> None:
+    gpu = gpu_of(node, given)
+    gpu.fabric_state, gpu.fabric_status = "Completed", "Insufficient Resources"
+
+
+@in_node(
+    Kind(
+        "clique-differs",
+        "a tray belongs to another partition than the rest of its NVLink domain",
+        expected=(Expected("NVLINK-CLIQUE", NODE_AT, SOFTWARE),),
+        closes=LATER_LOCAL,
+        needs=("imex",),
+    )
+)
+def _clique_differs(node: SimNode, given: Given) -> None:
+    for gpu in node.gpus:
+        gpu.clique += 1
+
+
+@in_node(
+    Kind(
+        "nvls-off",
+        "collectives do not use the switches' own reduction",
+        expected=(Expected("COLL-BUSBW", NODE_AT, SOFTWARE), Expected("COLL-TRANSPORT", NODE_AT, SOFTWARE)),
+        closes=LATER_RDMA,
+        needs=("nvswitch",),
+    )
+)
 def _nvls_off(node: SimNode, given: Given) -> None:
     node.nvls = False
 
 
-@fault("wrong-results", "collectives compute wrong values on a GPU", GPU, COUNT, codes=("COLL-WRONG",))
+@in_node(
+    Kind(
+        "wrong-results",
+        "collectives compute wrong values on a GPU",
+        (GPU, COUNT),
+        (Expected("COLL-WRONG", GPU_AT, HANDS_ON), Expected("COLL-WRONG", NODE_AT, HANDS_ON)),
+        needs=("nvidia",),
+    )
+)
 def _wrong_results(node: SimNode, given: Given) -> None:
     gpu_of(node, given).wrong_results = given.whole("count")

@@ -1,33 +1,43 @@
-"""Parameters of simulated faults: what they may be, how they are checked, and typed access to them."""
+"""Parameters of simulated faults: what they may be, how they are checked and drawn, and typed access to them."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bringup.mock.hardware import SimNode
 from bringup.mock.programs import PROGRAMS, UTILITIES
 from bringup.mock.shapes import LINK_GENERATIONS
+from bringup.model import Node
 
 Scalar = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One parameter. `kind` names what it is (see `problem`); without a default it must be given."""
+    """One parameter. `kind` names what it is (see `problem`); without a default it must be given.
+
+    `examples` are values to draw from, where not all that are allowed make the fault that the kind is about.
+    """
 
     name: str
     kind: str
     default: Scalar | None = None
     choices: tuple[Scalar, ...] = ()
+    examples: tuple[Scalar, ...] = ()
 
     @property
     def shown(self) -> str:
         """As the documentation writes it: name, choices, default."""
         text = f"{self.name}: {'|'.join(map(str, self.choices))}" if self.choices else self.name
         return text if self.default is None else f"{text} (default {self.default})"
+
+    def draw(self, rng: random.Random, node: SimNode) -> Scalar:
+        """A value for this healthy node."""
+        return rng.choice(self.examples or self.choices or _parts(node)[self.kind])
 
     def problem(self, value: Scalar, node: SimNode) -> str:
         """What is wrong with a value on this node; empty if nothing is."""
@@ -73,6 +83,18 @@ class Param:
         return ""
 
 
+def _parts(node: SimNode) -> dict[str, Sequence[Scalar]]:
+    """What a parameter of each kind can name on this node; a rate is one that is worth reporting."""
+    full = node.shape.hca.rate_gbps
+    return {
+        "gpu": range(len(node.gpus)),
+        "link": range(node.shape.gpu.nvlinks),
+        "hca": [h.name for h in node.fabric_hcas],
+        "leaf": sorted({h.leaf for h in node.fabric_hcas if h.leaf}),
+        "rate": [rate for rate in LINK_GENERATIONS if full / 4 <= rate < full],
+    }
+
+
 def _tool_problem(value: Scalar, names: tuple[str, ...]) -> str:
     if value in names:
         return ""
@@ -81,11 +103,17 @@ def _tool_problem(value: Scalar, names: tuple[str, ...]) -> str:
 
 
 class Given:
-    """The values of one fault, defaults filled in. Used only after they were checked."""
+    """The values of one fault, defaults filled in, and the plans of the nodes that it names.
 
-    def __init__(self, params: tuple[Param, ...], values: Mapping[str, Scalar]) -> None:
+    Used only after the values were checked.
+    """
+
+    def __init__(
+        self, params: tuple[Param, ...], values: Mapping[str, Scalar], named: Sequence[Node] = ()
+    ) -> None:
         defaults = {p.name: p.default for p in params if p.default is not None}
         self._values: dict[str, Scalar] = {**defaults, **values}
+        self.named = tuple(named)
 
     def whole(self, name: str) -> int:
         return int(self._values[name])
@@ -95,3 +123,7 @@ class Given:
 
     def text(self, name: str) -> str:
         return str(self._values[name])
+
+    def other(self, node: SimNode) -> Node:
+        """The first of the named nodes that is not this one; itself where it is alone."""
+        return next((n for n in self.named if n.name != node.name), node.plan)

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from bringup.mock.cluster import Cluster
 from bringup.mock.switchboard import Reply, Request
-from bringup.mock.tools import infiniband, nccl, pci, system
+from bringup.mock.tools import ethernet, infiniband, machine_room, mellanox, nccl, pci, storage, system
+from bringup.mock.tools.amd_smi import amd_smi
 from bringup.mock.tools.call import Call, Tool
+from bringup.mock.tools.dcgmi import dcgmi
+from bringup.mock.tools.imex import imex_ctl
+from bringup.mock.tools.iperf import Iperf
+from bringup.mock.tools.nvbandwidth import nvbandwidth
 from bringup.mock.tools.nvidia_smi import nvidia_smi
 from bringup.mock.tools.perftest import Perftest
+from bringup.mock.tools.pingpong import Pingpong
+from bringup.mock.tools.rocm_smi import rocm_smi
 
 __all__ = ["answer", "tools"]
 
@@ -26,6 +33,23 @@ def tools() -> dict[str, Tool]:
     perftest = Perftest()
     found: dict[str, Tool] = {
         "nvidia-smi": nvidia_smi,
+        "nvidia-imex-ctl": imex_ctl,
+        "nvbandwidth": nvbandwidth,
+        "dcgmi": dcgmi,
+        "amd-smi": amd_smi,
+        "rocm-smi": rocm_smi,
+        "ip": ethernet.ip,
+        "ethtool": ethernet.ethtool,
+        "iperf3": Iperf(),
+        "ipmitool": machine_room.ipmitool,
+        "nvme": machine_room.nvme,
+        "lsblk": machine_room.lsblk,
+        "df": storage.df,
+        "last": storage.last,
+        "show_gids": mellanox.show_gids,
+        "mlnx_qos": mellanox.mlnx_qos,
+        "mlxlink": mellanox.mlxlink,
+        "ibv_rc_pingpong": Pingpong(),
         "lspci": pci.lspci,
         "ibstat": infiniband.ibstat,
         "ibstatus": infiniband.ibstatus,
@@ -57,6 +81,14 @@ async def answer(cluster: Cluster, programs: dict[str, Tool], request: Request) 
     cluster.tick(node)
     if request.tool in node.garbage:
         return Reply(stdout=_GARBAGE)
+    if request.tool in node.broken:
+        return Reply(126, stderr=f"/bin/sh: 1: {request.tool}: Exec format error\n")
+    node.calls[request.tool] = count = node.calls.get(request.tool, 0) + 1
+    if request.tool in node.fails_every and count % node.fails_every[request.tool] == 0:
+        return Reply(1, stderr=f"{request.tool}: Input/output error\n")
+    await asyncio.sleep(node.slow_tools.get(request.tool, 0.0))
+    if request.tool in node.hangs_every and count % node.hangs_every[request.tool] == 0:
+        await asyncio.Event().wait()
     if request.tool in node.hanging and request.tool not in _HANGS_ITSELF:
         await asyncio.Event().wait()
     call = Call(

@@ -86,6 +86,8 @@ async def mpirun(call: Call) -> Reply:
             return Reply(
                 1, stderr=f"ssh: Could not resolve hostname {host}: Name or service not known\n{_ORTE}"
             )
+        if node.peers_refused and node is not call.node:
+            return Reply(1, stderr=f"Permission denied (publickey).\r\n{_ORTE}")
         if not call.cluster.reachable(node):
             return Reply(1, stderr=f"ssh: connect to host {host} port 22: Connection refused\n{_ORTE}")
         nodes.append(node)
@@ -169,7 +171,7 @@ async def _run(call: Call, job: _Job, name: str, args: tuple[str, ...]) -> Reply
         for node in job.nodes
         for i, gpu in enumerate(node.visible_gpus[: job.gpus_per_node])
     ]
-    top = header(plan, ranks)
+    top = header(plan, ranks, rccl_lines(job.nodes[0]) if job.nodes[0].shape.gpu_vendor == "amd" else ())
     if any(name in node.hanging for node in job.nodes):
         return Reply(stdout=top, hangs=True)
     refusing = _refusing(job)
@@ -180,6 +182,8 @@ async def _run(call: Call, job: _Job, name: str, args: tuple[str, ...]) -> Reply
     rows = _rows(call, job, plan)
     await call.cluster.pause(sum(sum(r.times_us) for r in rows) * (plan.iterations + plan.warmup) / 1e6)
     _count_traffic(call, job, plan)
+    for node in job.nodes:
+        call.cluster.worked(node)
     text = top + table(plan, len(ranks), rows)
     file = Options(args, _VALUED).get("-J")
     if file.endswith(".json"):
@@ -198,13 +202,29 @@ def _failed(host: str, text: str, status: int, pid: int, before: str) -> Reply:
     return Reply(status, f"{before}{host}: {text}\n{trail}")
 
 
+def rccl_lines(node: SimNode) -> tuple[str, ...]:
+    """What rccl-tests and RCCL say of themselves, in lines without a mark."""
+    rocm = node.shape.cuda
+    return (
+        "rccl-tests: Version develop:6405c76",
+        "RCCL version : 2.27.7-HEAD:29e1567",
+        f"HIP version  : {rocm}.51831-a3e329ad8",
+        f"ROCm version : {rocm}.0-42-9428210",
+        f"Hostname     : {node.hostname}",
+        f"Librccl path : /opt/rocm-{rocm}/lib/librccl.so.1",
+    )
+
+
 def _cuda_trouble(node: SimNode, gpus: int) -> str:
     """Why CUDA does not start on this node; empty if it does."""
     if not node.driver_loaded:
         return (
-            "Test CUDA failure common.cu:1071 'CUDA driver version is insufficient for CUDA runtime version'"
+            "Test HIP failure common.cpp:1071 'no ROCm-capable device is detected'"
+            if node.shape.gpu_vendor == "amd"
+            else "Test CUDA failure common.cu:1071 'CUDA driver version is insufficient for CUDA runtime version'"
         )
-    if any(g.fabric_state != "Completed" or g.fabric_status != "Success" for g in node.visible_gpus):
+    fabric = [(g.fabric_state, g.fabric_status) for g in node.visible_gpus if g.kind.fabric_reported]
+    if any(states != ("Completed", "Success") for states in fabric):
         return "Test CUDA failure common.cu:1071 'system not yet initialized'"
     if len(node.visible_gpus) < gpus:
         return "Test CUDA failure common.cu:1071 'invalid device ordinal'"
@@ -254,7 +274,9 @@ def _bytes(text: str) -> int | None:
 
 def _rows(call: Call, job: _Job, plan: Plan) -> list[Row]:
     rng = call.cluster.random(plan.name, *(n.name for n in job.nodes), job.gpus_per_node)
-    busbw = physics.busbw_gbs(plan.collective, job.nodes, job.gpus_per_node, job.hcas, rng)
+    busbw = physics.busbw_gbs(
+        plan.collective, job.nodes, job.gpus_per_node, job.hcas, rng, call.cluster.fabric
+    )
     if busbw == 0 and len(job.nodes) > 1:
         busbw = _TCP_GBS  # no usable port: NCCL falls back to TCP and says nothing
     ranks = len(job.nodes) * job.gpus_per_node

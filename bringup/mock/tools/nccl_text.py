@@ -55,26 +55,47 @@ def factor(collective: str, ranks: int) -> float:
     return _FACTORS[collective] * (ranks - 1) / ranks if collective in _FACTORS else 1.0
 
 
-def header(plan: Plan, ranks: Sequence[Rank]) -> str:
-    """Everything above the rows."""
+def header(plan: Plan, ranks: Sequence[Rank], rccl: Sequence[str] = ()) -> str:
+    """Everything above the rows. `rccl` are the lines that rccl-tests adds, without a mark; it names no group."""
     low, high = (min(plan.sizes), max(plan.sizes)) if plan.sizes else (0, 0)
     rows = [
-        f"# nccl-tests version {_VERSION} nccl-headers={_NCCL} nccl-library={_NCCL}",
+        *([] if rccl else [f"# nccl-tests version {_VERSION} nccl-headers={_NCCL} nccl-library={_NCCL}"]),
         f"# Collective test starting: {plan.name}",
         f"# nThread 1 nGpus {plan.gpus_per_process} minBytes {low} maxBytes {high} step: {plan.step}"
         f" warmup iters: {plan.warmup} iters: {plan.iterations} agg iters: 1 validation: {int(plan.check)} graph: 0",
         "#",
+        *rccl[:1],
         "# Using devices",
-        *(
-            f"#  Rank {i:2d} Group  0 Pid {r.pid:6d} on {r.host:>10} device {r.device:2d} [{r.bdf.rsplit('.')[0]}] {r.gpu}"
-            for i, r in enumerate(ranks)
-        ),
+        *(_rank(i, r, amd=bool(rccl)) for i, r in enumerate(ranks)),
+        *rccl[1:],
         "#",
-        "#                                                              out-of-place                       in-place          ",
-        "#       size         count      type   redop    root     time   algbw   busbw  #wrong     time   algbw   busbw  #wrong ",
-        "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)             (us)  (GB/s)  (GB/s)         ",
+        *(_RCCL_HEAD if rccl else _NCCL_HEAD),
     ]
     return "\n".join(rows) + "\n"
+
+
+def _rank(number: int, rank: Rank, *, amd: bool) -> str:
+    if amd:
+        return (
+            f"#   Rank {number:2d} Pid {rank.pid:6d} on {rank.host:>10} device {rank.device:2d}"
+            f" [{rank.bdf}] {rank.gpu}"
+        )
+    return (
+        f"#  Rank {number:2d} Group  0 Pid {rank.pid:6d} on {rank.host:>10} device {rank.device:2d}"
+        f" [{rank.bdf.rsplit('.')[0]}] {rank.gpu}"
+    )
+
+
+_NCCL_HEAD = (
+    "#                                                              out-of-place                       in-place          ",
+    "#       size         count      type   redop    root     time   algbw   busbw  #wrong     time   algbw   busbw  #wrong ",
+    "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)             (us)  (GB/s)  (GB/s)         ",
+)
+_RCCL_HEAD = (
+    "#                                                              out-of-place                       in-place",
+    "#       size         count      type   redop    root     time   algbw   busbw #wrong     time   algbw   busbw #wrong",
+    "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)            (us)  (GB/s)  (GB/s)",
+)
 
 
 def table(plan: Plan, ranks: int, rows: Sequence[Row]) -> str:

@@ -7,9 +7,11 @@ that the form does not print it. Tags and labels are those of driver 580.
 from __future__ import annotations
 
 from bringup.mock.hardware import Gpu, SimNode
+from bringup.mock.tools.nvidia_layout import as_of
 from bringup.mock.tools.nvidia_memory import NA, Entry, errors, pair, usage
+from bringup.mock.tools.nvidia_readings import readings
 
-ZERO_UUID = "00000000-0000-0000-0000-000000000000"
+_ATOMICS = "FETCHADD_32 FETCHADD_64 SWAP_32 SWAP_64 CAS_32 CAS_64 "
 _DEPRECATED = "Requested functionality has been deprecated"
 
 
@@ -21,6 +23,8 @@ def facts(node: SimNode, gpu: Gpu) -> list[Entry]:
     """All facts of one GPU in the order of the report."""
     kind = gpu.kind
     bus = gpu.bdf.split(":")[1].upper()
+    tray = node.shape.has_imex
+    switched = kind.architecture == "Blackwell"
     head: list[Entry] = [
         ("product_name", "Product Name", gpu.name),
         ("product_brand", "Product Brand", "NVIDIA"),
@@ -29,7 +33,7 @@ def facts(node: SimNode, gpu: Gpu) -> list[Entry]:
         ("display_attached", "Display Attached", "Yes"),
         ("display_active", "Display Active", "Disabled"),
         ("persistence_mode", "Persistence Mode", gpu.persistence),
-        ("addressing_mode", "Addressing Mode", "HMM"),
+        ("addressing_mode", "Addressing Mode", kind.addressing),
         pair("mig_mode", "MIG Mode", "mig", gpu.mig),
         ("mig_devices", "", "None"),
         ("accounting_mode", "Accounting Mode", "Disabled"),
@@ -49,29 +53,55 @@ def facts(node: SimNode, gpu: Gpu) -> list[Entry]:
             "platformInfo",
             "Platform Info",
             [
-                ("chassis_serial_number", "Chassis Serial Number", NA),
-                ("slot_number", "Slot Number", NA),
-                ("tray_index", "Tray Index", NA),
-                ("host_id", "Host ID", NA),
-                ("peer_type", "Peer Type", NA),
-                ("module_id", "Module Id", str(gpu.index + 1)),
-                ("gpu_fabric_guid", "GPU Fabric GUID", NA),
+                ("chassis_serial_number", "Chassis Serial Number", _chassis(gpu) if tray else NA),
+                ("slot_number", "Slot Number", str(node.tray + 1) if tray else NA),
+                ("tray_index", "Tray Index", str(node.tray) if tray else NA),
+                ("host_id", "Host ID", "1" if switched else NA),
+                ("peer_type", "Peer Type", "Switch Connected" if switched else NA),
+                ("module_id", "Module Id", str(gpu.module_id)),
+                ("gpu_fabric_guid", "GPU Fabric GUID", f"0x{int(gpu.serial):016x}" if switched else NA),
             ],
         ),
         (
+            "inforom_version",
+            "Inforom Version",
+            [
+                ("img_version", "Image Version", f"G{kind.board_part[6:9]}.{kind.board_part[10:14]}.00.05"),
+                ("oem_object", "OEM Object", "2.1"),
+                ("ecc_object", "ECC Object", "7.16"),
+                ("pwr_object", "Power Management Object", NA),
+            ],
+        ),
+        (
+            "inforom_bbx_flush",
+            "Inforom BBX Object Flush",
+            [("latest_timestamp", "Latest Timestamp", NA), ("latest_duration", "Latest Duration", NA)],
+        ),
+        pair("gpu_operation_mode", "GPU Operation Mode", "gom", NA),
+        ("c2c_mode", "GPU C2C Mode", "Enabled" if kind.addressing == "ATS" else "Disabled"),
+        (
             "gpu_virtualization_mode",
             "GPU Virtualization Mode",
-            [("virtualization_mode", "Virtualization Mode", "None")],
+            [
+                ("virtualization_mode", "Virtualization Mode", "None"),
+                ("host_vgpu_mode", "Host VGPU Mode", NA),
+                ("vgpu_heterogeneous_mode", "vGPU Heterogeneous Mode", NA),
+            ],
         ),
-        ("gpu_recovery_action", "GPU Recovery Action", "None"),
+        ("gpu_recovery_action", "GPU Recovery Action", gpu.recovery_action),
         ("gsp_firmware_version", "GSP Firmware Version", node.driver),
+        ("ibmnpu", "IBMNPU", [("relaxed_ordering_mode", "Relaxed Ordering Mode", NA)]),
         _pci(gpu, bus),
         ("fan_speed", "Fan Speed", NA),
         ("performance_state", "Performance State", "P0"),
     ]
-    return (
-        head + _clock_reasons(gpu) + usage(gpu) + errors(gpu) + _readings(gpu) + [_fabric(gpu)] + _tail(gpu)
-    )
+    tree = head + _clock_reasons(gpu) + usage(gpu) + errors(gpu) + readings(gpu) + [_fabric(gpu)] + _tail(gpu)
+    return as_of(node.driver, tree)
+
+
+def _chassis(gpu: Gpu) -> str:
+    """The serial number of the rack's NVLink chassis, the same in one domain."""
+    return f"18{int(gpu.cluster_uuid[:8], 16) % 10**11:011d}"
 
 
 def _pci(gpu: Gpu, bus: str) -> Entry:
@@ -80,7 +110,7 @@ def _pci(gpu: Gpu, bus: str) -> Entry:
         ("max_link_gen", "Max", str(gpu.pcie_gen_max)),
         ("current_link_gen", "Current", str(gpu.pcie_gen)),
         ("device_current_link_gen", "Device Current", str(gpu.pcie_gen)),
-        ("max_device_link_gen", "Device Max", str(kind.pcie_gen)),
+        ("max_device_link_gen", "Device Max", str(kind.device_gen or kind.pcie_gen)),
         (
             "max_host_link_gen",
             "Host Max",
@@ -97,7 +127,7 @@ def _pci(gpu: Gpu, bus: str) -> Entry:
         [
             ("pci_bus", "Bus", bus),
             ("pci_device", "Device", "00"),
-            ("pci_domain", "Domain", "0000"),
+            ("pci_domain", "Domain", gpu.bdf.split(":")[0].upper()),
             ("pci_base_class", "Base Classcode", "3"),
             ("pci_sub_class", "Sub Classcode", "2"),
             ("pci_device_id", "Device Id", f"{kind.device_id}10DE"),
@@ -108,10 +138,17 @@ def _pci(gpu: Gpu, bus: str) -> Entry:
                 "GPU Link Info",
                 [("pcie_gen", "PCIe Generation", generation), ("link_widths", "Link Width", widths)],
             ),
+            (
+                "pci_bridge_chip",
+                "Bridge Chip",
+                [("bridge_chip_type", "Type", NA), ("bridge_chip_fw", "Firmware", NA)],
+            ),
             ("replay_counter", "Replays Since Reset", str(gpu.replays)),
             ("replay_rollover_counter", "Replay Number Rollovers", "0"),
             ("tx_util", "Tx Throughput", "502 KB/s"),
             ("rx_util", "Rx Throughput", "578 KB/s"),
+            ("atomic_caps_outbound", "Atomic Caps Outbound", _ATOMICS),
+            ("atomic_caps_inbound", "Atomic Caps Inbound", _ATOMICS),
         ],
     )
 
@@ -135,74 +172,47 @@ def _clock_reasons(gpu: Gpu) -> list[Entry]:
                 (f"{prefix}_display_clocks_setting", "Display Clock Setting", "Not Active"),
             ],
         ),
+        (
+            f"{prefix}s_counters",
+            "Clocks Event Reasons Counters",
+            [
+                (f"{prefix}s_counters_{tag}", label, "0 us")
+                for tag, label in (
+                    ("sw_power_cap", "SW Power Capping"),
+                    ("sync_boost", "Sync Boost"),
+                    ("sw_therm_slowdown", "SW Thermal Slowdown"),
+                    ("hw_therm_slowdown", "HW Thermal Slowdown"),
+                    ("hw_power_brake", "HW Power Braking"),
+                )
+            ],
+        ),
         ("sparse_operation_mode", "Sparse Operation Mode", "Disabled"),
     ]
 
 
-def _readings(gpu: Gpu) -> list[Entry]:
-    limit = f"{gpu.kind.power_limit_w}.00 W"
-    return [
-        (
-            "temperature",
-            "Temperature",
-            [
-                ("gpu_temp", "GPU Current Temp", f"{gpu.temperature_c} C"),
-                ("gpu_temp_tlimit", "GPU T.Limit Temp", f"{87 - gpu.temperature_c} C"),
-                ("gpu_temp_max_tlimit_threshold", "GPU Shutdown T.Limit Temp", "-8 C"),
-                ("gpu_temp_slow_tlimit_threshold", "GPU Slowdown T.Limit Temp", "-2 C"),
-                ("gpu_temp_max_gpu_tlimit_threshold", "GPU Max Operating T.Limit Temp", "0 C"),
-                ("gpu_target_temperature", "GPU Target Temperature", NA),
-                ("memory_temp", "Memory Current Temp", f"{gpu.temperature_c + 8} C"),
-                ("gpu_temp_max_mem_tlimit_threshold", "Memory Max Operating T.Limit Temp", "0 C"),
-            ],
-        ),
-        (
-            "gpu_power_readings",
-            "GPU Power Readings",
-            [
-                ("power_state", "", "P0"),
-                ("average_power_draw", "Average Power Draw", f"{gpu.power_w:.2f} W"),
-                ("instant_power_draw", "Instantaneous Power Draw", f"{gpu.power_w + 0.35:.2f} W"),
-                ("current_power_limit", "Current Power Limit", limit),
-                ("requested_power_limit", "Requested Power Limit", limit),
-                ("default_power_limit", "Default Power Limit", limit),
-                ("min_power_limit", "Min Power Limit", "200.00 W"),
-                ("max_power_limit", "Max Power Limit", limit),
-            ],
-        ),
-        ("clocks", "Clocks", _clocks(345, gpu.kind.memory_mhz, 765)),
-        ("max_clocks", "Max Clocks", _clocks(gpu.kind.graphics_mhz, gpu.kind.memory_mhz, 1545)),
-    ]
-
-
-def _clocks(graphics: int, memory_clock: int, video: int) -> list[Entry]:
-    return [
-        ("graphics_clock", "Graphics", f"{graphics} MHz"),
-        ("sm_clock", "SM", f"{graphics} MHz"),
-        ("mem_clock", "Memory", f"{memory_clock} MHz"),
-        ("video_clock", "Video", f"{video} MHz"),
-    ]
+_HEALTH = (
+    ("summary", "Summary"),
+    ("bandwidth", "Bandwidth"),
+    ("route_recovery_in_progress", "Route Recovery in progress"),
+    ("route_unhealthy", "Route Unhealthy"),
+    ("access_timeout_recovery", "Access Timeout Recovery"),
+    ("incorrect_configuration", "Incorrect Configuration"),
+    ("partition_assigned", "Partition Assigned"),
+)
 
 
 def _fabric(gpu: Gpu) -> Entry:
     done = gpu.fabric_state == "Completed"
-    names = (
-        ("summary", "Summary"),
-        ("bandwidth", "Bandwidth"),
-        ("route_recovery_in_progress", "Route Recovery in progress"),
-        ("route_unhealthy", "Route Unhealthy"),
-        ("access_timeout_recovery", "Access Timeout Recovery"),
-        ("incorrect_configuration", "Incorrect Configuration"),
-    )
+    words = gpu.kind.health if done else (NA,) * len(gpu.kind.health)
     return (
         "fabric",
         "Fabric",
         [
             ("state", "State", gpu.fabric_state),
             ("status", "Status", gpu.fabric_status),
-            ("cliqueId", "CliqueId", "0" if done else NA),
-            ("clusterUuid", "ClusterUUID", ZERO_UUID if done else NA),
-            ("health", "Health", [(tag, label, NA) for tag, label in names]),
+            ("cliqueId", "CliqueId", str(gpu.clique) if done else NA),
+            ("clusterUuid", "ClusterUUID", gpu.cluster_uuid if done else NA),
+            ("health", "Health", [(*names, word) for names, word in zip(_HEALTH, words, strict=False)]),
         ],
     )
 

@@ -39,8 +39,30 @@ def usage(gpu: Gpu) -> list[Entry]:
         ("bar1_memory_usage", "BAR1 Memory Usage", _usage(bar1, 1, bar1 - 1)),
         ("cc_protected_memory_usage", "Conf Compute Protected Memory Usage", _usage(0, 0, 0)),
         ("compute_mode", "Compute Mode", "Default"),
-        ("utilization", "Utilization", [("gpu_util", "GPU", use), ("memory_util", "Memory", use)]),
+        (
+            "utilization",
+            "Utilization",
+            [
+                ("gpu_util", "GPU", use),
+                ("memory_util", "Memory", use),
+                *((f"{word}_util", label, "0 %") for word, label in _ENGINES),
+            ],
+        ),
+        ("encoder_stats", "Encoder Stats", _sessions()),
+        ("fbc_stats", "FBC Stats", _sessions()),
+        pair("dram_encryption_mode", "DRAM Encryption Mode", "dram_encryption", NA),
         pair("ecc_mode", "ECC Mode", "ecc", gpu.ecc_mode),
+    ]
+
+
+_ENGINES = (("encoder", "Encoder"), ("decoder", "Decoder"), ("jpeg", "JPEG"), ("ofa", "OFA"))
+
+
+def _sessions() -> list[Entry]:
+    return [
+        ("session_count", "Active Sessions", "0"),
+        ("average_fps", "Average FPS", "0"),
+        ("average_latency", "Average Latency", "0"),
     ]
 
 
@@ -78,6 +100,20 @@ def errors(gpu: Gpu) -> list[Entry]:
             [
                 ("volatile", "Volatile", counters(False)),
                 ("aggregate", "Aggregate", counters(True)),
+                (
+                    "aggregate_uncorrectable_sram_sources",
+                    "Aggregate Uncorrectable SRAM Sources",
+                    [
+                        (f"sram_{tag}", f"SRAM {label}", count(0))
+                        for tag, label in (
+                            ("l2", "L2"),
+                            ("sm", "SM"),
+                            ("microcontroller", "Microcontroller"),
+                            ("pcie", "PCIE"),
+                            ("other", "Other"),
+                        )
+                    ],
+                ),
                 ("channel_repair_pending", "Channel Repair Pending", "No"),
                 ("tpc_repair_pending", "TPC Repair Pending", "No"),
             ],

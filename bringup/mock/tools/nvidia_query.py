@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from bringup.mock.hardware import Gpu, SimNode
 from bringup.mock.switchboard import Reply
-from bringup.mock.tools.nvidia_facts import ZERO_UUID
 from bringup.mock.tools.nvidia_memory import memory
 from bringup.mock.tools.nvidia_report import attached
 
@@ -33,14 +32,14 @@ _FIELDS: dict[str, tuple[str, Getter]] = {
     "serial": ("", lambda n, g: g.serial),
     "uuid": ("", lambda n, g: g.uuid),
     "pci.bus_id": ("", lambda n, g: g.long_bdf),
-    "pci.domain": ("", lambda n, g: "0x0000"),
+    "pci.domain": ("", lambda n, g: f"0x{g.bdf.split(':')[0].upper()}"),
     "pci.bus": ("", lambda n, g: f"0x{g.bdf.split(':')[1].upper()}"),
     "pci.device": ("", lambda n, g: "0x00"),
     "pci.device_id": ("", lambda n, g: f"0x{g.kind.device_id}10DE"),
     "pcie.link.gen.current": ("", lambda n, g: g.pcie_gen),
     "pcie.link.gen.gpucurrent": ("", lambda n, g: g.pcie_gen),
     "pcie.link.gen.max": ("", lambda n, g: g.pcie_gen_max),
-    "pcie.link.gen.gpumax": ("", lambda n, g: g.kind.pcie_gen),
+    "pcie.link.gen.gpumax": ("", lambda n, g: g.kind.device_gen or g.kind.pcie_gen),
     "pcie.link.gen.hostmax": ("", lambda n, g: NA),
     "pcie.link.width.current": ("", lambda n, g: g.pcie_width),
     "pcie.link.width.max": ("", lambda n, g: g.kind.pcie_width),
@@ -88,8 +87,8 @@ _FIELDS: dict[str, tuple[str, Getter]] = {
     "mig.mode.pending": ("", lambda n, g: g.mig),
     "fabric.state": ("", lambda n, g: g.fabric_state),
     "fabric.status": ("", lambda n, g: g.fabric_status),
-    "fabric.cliqueId": ("", lambda n, g: "0" if g.fabric_state == "Completed" else "N/A"),
-    "fabric.clusterUuid": ("", lambda n, g: ZERO_UUID if g.fabric_state == "Completed" else "N/A"),
+    "fabric.cliqueId": ("", lambda n, g: g.clique if g.fabric_state == "Completed" else "N/A"),
+    "fabric.clusterUuid": ("", lambda n, g: g.cluster_uuid if g.fabric_state == "Completed" else "N/A"),
 }
 _ALIASES = {
     "gpu_name": "name",

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from bringup.mock.hardware import Gpu, Presence, SimNode
 from bringup.mock.tools.nvidia_facts import facts
+from bringup.mock.tools.nvidia_layout import DTD_OF, major
 from bringup.mock.tools.nvidia_memory import Entry
 
 _COLUMN = 55
@@ -36,7 +37,7 @@ def xml(node: SimNode, gpus: Sequence[Gpu]) -> str:
     """`nvidia-smi -q -x`."""
     head = [
         '<?xml version="1.0" ?>',
-        '<!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v13.dtd">',
+        f'<!DOCTYPE nvidia_smi_log SYSTEM "{_dtd(node.driver)}">',
         "<nvidia_smi_log>",
         f"\t<timestamp>{_now()}</timestamp>",
         f"\t<driver_version>{escape(node.driver)}</driver_version>",
@@ -49,13 +50,19 @@ def xml(node: SimNode, gpus: Sequence[Gpu]) -> str:
         body += _elements(facts(node, gpu), 2)
         body.append(_supported_clocks(gpu.kind.graphics_mhz, gpu.kind.memory_mhz))
         body += _processes(gpu)
-        body += ["\t\t<capabilities>", "\t\t\t<egm>disabled</egm>", "\t\t</capabilities>", "\t</gpu>", ""]
+        if major(node.driver) >= 580:
+            body += ["\t\t<capabilities>", "\t\t\t<egm>disabled</egm>", "\t\t</capabilities>"]
+        body += ["\t</gpu>", ""]
     return "\n".join([*head, *body, "</nvidia_smi_log>"]) + "\n"
 
 
 def attached(node: SimNode) -> int:
     """The driver's own count, which includes a GPU that fell off the bus after the driver took it over."""
     return sum(g.presence is not Presence.MISSING for g in node.gpus)
+
+
+def _dtd(driver: str) -> str:
+    return next(name for release, name in DTD_OF if major(driver) >= release)
 
 
 def _now() -> str:

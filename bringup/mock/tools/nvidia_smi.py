@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bringup.mock.hardware import Gpu, Hca, Presence, SimNode
 from bringup.mock.switchboard import Reply
@@ -15,6 +16,7 @@ _NO_DRIVER = (
     "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA"
     " driver is installed and running.\n\n"
 )
+_INFOROM = "WARNING: infoROM is corrupted at gpu {bdf}\n"
 _VALUED = ("-i", "--id", "-d", "--display", "-l", "--loop", "-f")
 _ERROR_NAMES = ("Replay Errors", "Recovery Errors", "CRC Errors")
 _BAR = "+-----------------------------------------+------------------------+----------------------+"
@@ -34,7 +36,13 @@ def nvidia_smi(call: Call) -> Reply:
     if lost and node.smi_fails:
         return Reply(status=255, stdout=complaint)
     reply = _answer(call, node)
-    return Reply(reply.status, reply.stdout, complaint + reply.stderr)
+    reply = replace(reply, stderr=complaint + reply.stderr)
+    bad = [g for g in node.visible_gpus if g.inforom_corrupted]
+    if bad and call.args[:1] not in (("nvlink",), ("topo",)):
+        reply = replace(
+            reply, stdout=reply.stdout + "".join(_INFOROM.format(bdf=g.bdf) for g in bad), status=14
+        )
+    return reply
 
 
 def _answer(call: Call, node: SimNode) -> Reply:
@@ -44,6 +52,8 @@ def _answer(call: Call, node: SimNode) -> Reply:
     if args[:1] == ("nvlink",):
         return _nvlink(gpus, options)
     if args[:1] == ("topo",):
+        if options.has("-p2p", "--p2pstatus"):
+            return _p2p(gpus)
         return _topo(node, gpus) if options.has("-m", "--matrix") else _usage()
     if options.has("--query-gpu"):
         return nvidia_query.gpus(node, options.get("--query-gpu"), options.get("--format"), gpus)
@@ -86,7 +96,9 @@ def _nvlink(gpus: Sequence[Gpu], options: Options) -> Reply:
             continue
         for link in links:
             if options.has("-e", "--errorcounters"):
-                counts = (gpu.link_errors.get(link, 0), 0, 0)
+                counts = [
+                    of.get(link, 0) for of in (gpu.link_errors, gpu.link_recoveries, gpu.link_crc_errors)
+                ]
                 pairs = zip(_ERROR_NAMES, counts, strict=True)
                 lines += [f"\t Link {link}: {name}: {count}\n" for name, count in pairs] + ["\n"]
             elif options.has("-R", "--remotelinkinfo"):
@@ -94,8 +106,13 @@ def _nvlink(gpus: Sequence[Gpu], options: Options) -> Reply:
                 lines.append(f"\t Link {link}: Remote Device {switch}: Link {gpu.index * 4 + link // 4}\n")
             else:
                 speed = gpu.link_gbs(link)
-                lines.append(f"\t Link {link}: {f'{speed:.3f} GB/s' if speed else '<inactive>'}\n")
+                lines.append(f"\t Link {link}: {_speed(speed) if speed else '<inactive>'}\n")
     return Reply(stdout="".join(lines))
+
+
+def _speed(gbs: float) -> str:
+    """Whole numbers have no decimals."""
+    return f"{gbs:.0f} GB/s" if gbs == int(gbs) else f"{gbs:.3f} GB/s"
 
 
 def _topo(node: SimNode, gpus: Sequence[Gpu]) -> Reply:
@@ -111,8 +128,8 @@ def _topo(node: SimNode, gpus: Sequence[Gpu]) -> Reply:
     for gpu in gpus:
         cells = [" X " if other is gpu else f"NV{_shared_links(gpu, other)}" for other in gpus]
         cells += [_near(node, gpu, hca) for hca in hcas]
-        first, second = gpu.numa * cores, (2 + gpu.numa) * cores
-        cpus = f"{first}-{first + cores - 1},{second}-{second + cores - 1}"
+        firsts = [(2 * thread + gpu.numa) * cores for thread in range(node.shape.threads_per_core)]
+        cpus = ",".join(f"{first}-{first + cores - 1}" for first in firsts)
         rows.append("\t".join([f"GPU{gpu.index}", *cells, cpus, str(gpu.numa), "\tN/A"]))
     for i, hca in enumerate(hcas):
         cells = [_near(node, gpu, hca) for gpu in gpus]
@@ -122,12 +139,23 @@ def _topo(node: SimNode, gpus: Sequence[Gpu]) -> Reply:
     return Reply(stdout="\n".join(rows) + _TOPO_LEGEND + names + "\n")
 
 
+def _p2p(gpus: Sequence[Gpu]) -> Reply:
+    rows = [" \t" + "".join(f"GPU{gpu.index}\t" for gpu in gpus)]
+    for gpu in gpus:
+        cells = ("X" if other is gpu else "OK" if _shared_links(gpu, other) else "NS" for other in gpus)
+        rows.append(f" GPU{gpu.index}\t" + "".join(f"{cell}\t" for cell in cells))
+    legend = "\n\nLegend:\n\n  X    = Self\n  OK   = Status Ok\n  NS   = Not supported\n  U    = Unknown\n"
+    return Reply(stdout="\n".join(rows) + legend)
+
+
 def _shared_links(a: Gpu, b: Gpu) -> int:
     return min(sum(g.link_gbs(link) > 0 for link in range(g.kind.nvlinks)) for g in (a, b))
 
 
 def _near(node: SimNode, gpu: Gpu, hca: Hca) -> str:
-    if hca.rail == gpu.index:
+    if (
+        hca.rail == gpu.index and hca.numa == gpu.numa and gpu.kind.addressing != "ATS"
+    ):  # no PCIe switch is between Grace and its GPUs
         return "PIX"
     return "NODE" if hca.numa == gpu.numa else "SYS"
 

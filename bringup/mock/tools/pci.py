@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bringup.mock.hardware import Presence, SimNode
+from bringup.mock.hardware import Gpu, Presence, SimNode
 from bringup.mock.kernel_log import upstream_of
 from bringup.mock.switchboard import Reply
 from bringup.mock.sysfs import GTS_OF_GEN
@@ -29,6 +29,19 @@ class _Device:
     width: int
     most_gts: float
     most_width: int
+    read_request: int = 4096
+
+
+_KINDS = {
+    "nvidia": ("3D controller", "0302", "NVIDIA Corporation"),
+    "amd": ("Processing accelerators", "1200", "Advanced Micro Devices, Inc. [AMD/ATI]"),
+}
+
+
+def _revision(gpu: Gpu) -> str:
+    if gpu.presence is Presence.LOST:
+        return "ff"
+    return "a1" if gpu.kind.vendor == "nvidia" else ""
 
 
 def lspci(call: Call) -> Reply:
@@ -40,7 +53,7 @@ def lspci(call: Call) -> Reply:
     for device in devices:
         blocks.append(_head(device, numbers=flags.count("n"), domain="D" in text))
         if "v" in flags:
-            blocks.append(_details(device, flags.count("v"), call.as_root))
+            blocks.append(_details(device, flags.count("v"), call.as_root, "+" if call.node.acs else "-"))
     return Reply(stdout="".join(blocks))
 
 
@@ -54,24 +67,30 @@ def _wanted(device: _Device, options: Options) -> bool:
 def _devices(node: SimNode) -> list[_Device]:
     shape = node.shape
     found = [
-        _Device(g.bdf, "3D controller", "0302", "NVIDIA Corporation", f"Device {g.kind.device_id.lower()}",
-                f"10de:{g.kind.device_id.lower()}", "ff" if g.presence is Presence.LOST else "a1", g.numa, "nvidia",
+        _Device(g.bdf, *_KINDS[g.kind.vendor], f"Device {g.kind.device_id.lower()}",
+                f"{g.kind.pci_vendor}:{g.kind.device_id.lower()}", _revision(g), g.numa, g.kind.kernel_driver,
                 GTS_OF_GEN[g.pcie_gen], g.pcie_width, GTS_OF_GEN[g.kind.pcie_gen], g.kind.pcie_width)
         for g in node.gpus
         if g.presence is not Presence.MISSING
     ]  # fmt: skip
     found += [
-        _Device(bdf, "Bridge", "0680", "NVIDIA Corporation", "Device 22a3", "10de:22a3", "a1", 0, "nvidia-nvswitch",
-                16.0, 2, 16.0, 2)
+        _Device(bdf, "Bridge", "0680", "NVIDIA Corporation", f"Device {shape.switch_device}",
+                f"10de:{shape.switch_device}", "a1", 0, "nvidia-nvswitch", 16.0, 2, 16.0, 2)
         for bdf in shape.switch_bdfs
     ]  # fmt: skip
     found += [
         _Device(h.bdf, "Infiniband controller" if h.layer == "InfiniBand" else "Ethernet controller",
                 "0207" if h.layer == "InfiniBand" else "0200", "Mellanox Technologies", h.kind.name,
                 f"15b3:{h.kind.device_id}", "", h.numa, "mlx5_core", h.pcie_gts, h.pcie_width, h.kind.pcie_gts,
-                h.kind.pcie_width)
+                h.kind.pcie_width, h.read_request)
         for h in node.hcas
         if h.present
+    ]  # fmt: skip
+    found += [
+        _Device(n.kind.bdf, "Ethernet controller", "0200", "Intel Corporation", n.kind.model, f"8086:{n.kind.device}",
+                "02", 0, n.kind.driver, 16.0, 16, 16.0, 16)
+        for n in node.nics
+        if n.kind.bdf
     ]  # fmt: skip
     bridges = {upstream_of(d.bdf): d for d in found}
     found += [
@@ -94,7 +113,7 @@ def _head(device: _Device, *, numbers: int, domain: bool) -> str:
     return f"{bdf} {device.kind}: {device.vendor} {device.name}{revision}\n"
 
 
-def _details(device: _Device, depth: int, as_root: bool) -> str:
+def _details(device: _Device, depth: int, as_root: bool, acs: str) -> str:
     if device.revision == "ff":
         return "\t!!! Unknown header type 7f\n\tKernel driver in use: nvidia\n\n"
     rows = [
@@ -107,14 +126,14 @@ def _details(device: _Device, depth: int, as_root: bool) -> str:
         rows += [
             "\tCapabilities: [60] Express (v2) Endpoint, MSI 00",
             "\t\tDevCtl:\tCorrErr+ NonFatalErr+ FatalErr+ UnsupReq+",
-            "\t\t\tMaxPayload 256 bytes, MaxReadReq 4096 bytes",
+            f"\t\t\tMaxPayload 256 bytes, MaxReadReq {device.read_request} bytes",
             f"\t\tLnkCap:\tPort #0, Speed {device.most_gts:g}GT/s, Width x{device.most_width}, ASPM not supported",
             f"\t\tLnkSta:\tSpeed {device.gts:g}GT/s ({_word(device.gts, device.most_gts)}),"
             f" Width x{device.width} ({_word(device.width, device.most_width)})",
         ]
         if device.code == "0604":
             rows.append(
-                "\t\tACSCtl:\tSrcValid- TransBlk- ReqRedir- CmpltRedir- UpstreamFwd- EgressCtrl- DirectTrans-"
+                f"\t\tACSCtl:\tSrcValid{acs} TransBlk- ReqRedir{acs} CmpltRedir{acs} UpstreamFwd{acs} EgressCtrl- DirectTrans-"
             )
     return "\n".join([*rows, f"\tKernel driver in use: {device.driver}", "", ""])
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bringup.mock import physics
 from bringup.mock.cluster import Cluster
+from bringup.mock.fabric import End, Fabric
 from bringup.mock.hardware import UNLIMITED, Hca, Logical, SimNode
-from bringup.mock.physics import End
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools.call import Call, Options
 from bringup.mock.tools.perftest_text import WAITING, Row, Settings, banner, report, table
@@ -104,7 +104,9 @@ class Perftest:
         far = cluster.find(host)
         if far is None:
             return Reply(1, stderr=f"Name or service not known for {host}:{port}\n{_NO_SOCKET}"), []
-        waiting = self._waiting.get((far.index, port)) if cluster.reachable(far) else None
+        waiting = (
+            self._waiting.get((far.index, port)) if cluster.reachable(far) and not far.firewalled else None
+        )
         if waiting is None or waiting.met.is_set():
             return Reply(1, stderr=f"Couldn't connect to {host}:{port}\n{_NO_SOCKET}"), []
         waiting.met.set()
@@ -127,6 +129,11 @@ class Perftest:
             await cluster.pause(_RETRY_S)
             waiting.reply = Reply(1, WAITING + far_head + table(theirs, []), _LOST_PEER)
             return Reply(1, head + table(mine, []), _RETRY_EXCEEDED), []
+        attempts = [cluster.attempt(end.hca, end.node) for end in (a, b)]  # both count
+        if not all(attempts):
+            await cluster.pause(_RETRY_S)
+            waiting.reply = Reply(1, WAITING + far_head + table(theirs, []), _LOST_PEER)
+            return Reply(1, head + table(mine, []), _RETRY_EXCEEDED), []
         rows = await self._run(cluster, a, b, mine, waiting)
         if waiting.gone.is_set():
             return Reply(1, head + table(mine, []), _RETRY_EXCEEDED), []
@@ -137,23 +144,21 @@ class Perftest:
         """The transfer itself. A server that is killed meanwhile ends it."""
         rng = cluster.random("run", a.node.name, a.hca.name, b.node.name, b.hca.name, s.verb)
         if s.is_latency:
-            row = _latency_row(s, a, b, rng)
+            row = _latency_row(s, a, b, rng, cluster.fabric)
             await _unless_gone(cluster, waiting, s.seconds or _SETUP_S)
             return [row]
-        ways = ((a, "tx"), (b, "rx"))
-        shared = max([cluster.begin(end.node, end.hca, way) for end, way in ways])
+        ways = [cluster.way(a, b), *([cluster.way(b, a)] if s.both_ways else [])]
+        for way in ways:
+            cluster.fabric.begin(way)
         try:
+            shares = [cluster.fabric.share_gbps(way) for way in ways]
             await _unless_gone(cluster, waiting, (s.seconds or 0.1) / 2)
-            shared = max([shared, *(cluster.sharing(end.node, end.hca, way) for end, way in ways)])
+            shares += [cluster.fabric.share_gbps(way) for way in ways]
             await _unless_gone(cluster, waiting, (s.seconds or 0.1) / 2)
         finally:
-            for end, way in ways:
-                cluster.end(end.node, end.hca, way)
-        speed = (
-            min(physics.port_gbps(a.node, a.hca), physics.port_gbps(b.node, b.hca))
-            / shared
-            * physics.noise(rng)
-        )
+            for way in ways:
+                cluster.fabric.end(way)
+        speed = min(shares) * physics.noise(rng)
         rows = [_bandwidth_row(s, size, speed) for size in (_SIZES if s.all_sizes else (s.size,))]
         moved = sum(row.size * row.iterations for row in rows)
         cluster.moved(a.node, a.hca, moved, moved if s.both_ways else 0)
@@ -182,8 +187,8 @@ def _bandwidth_row(s: Settings, size: int, plateau: float) -> Row:
     return Row(size, iterations, gbps)
 
 
-def _latency_row(s: Settings, a: End, b: End, rng: random.Random) -> Row:
-    typical = physics.latency_us(a, b, rng) + (1.6 if s.verb == "read" else 0.0) + s.size / 48000
+def _latency_row(s: Settings, a: End, b: End, rng: random.Random, fabric: Fabric) -> Row:
+    typical = physics.latency_us(a, b, rng, fabric) + (1.6 if s.verb == "read" else 0.0) + s.size / 48000
     average = typical + rng.uniform(0.01, 0.05)
     p99, p999 = typical * 1.12, typical * 1.9
     iterations = s.iterations if s.seconds is None else int(s.seconds * 1e6 / (2 * average))

@@ -25,9 +25,7 @@ def uname(call: Call) -> Reply:
         "n": node.hostname,
         "r": node.shape.kernel,
         "v": "#122-Ubuntu SMP Thu May 23 07:48:21 UTC 2024",
-        "m": "x86_64",
-        "p": "x86_64",
-        "i": "x86_64",
+        **dict.fromkeys("mpi", node.shape.machine),
         "o": "GNU/Linux",
     }
     flags = "".join(arg.lstrip("-") for arg in call.args) or "s"
@@ -39,21 +37,21 @@ def lscpu(call: Call) -> Reply:
     shape, node = call.node.shape, call.node
     half = shape.cores_per_socket
     rows: dict[str, object] = {
-        "Architecture": "x86_64",
-        "CPU op-mode(s)": "32-bit, 64-bit",
+        "Architecture": shape.machine,
+        "CPU op-mode(s)": "32-bit, 64-bit" if shape.machine == "x86_64" else "64-bit",
         "Byte Order": "Little Endian",
         "CPU(s)": node.threads,
         "On-line CPU(s) list": f"0-{node.threads - 1}",
-        "Vendor ID": "GenuineIntel",
+        "Vendor ID": shape.cpu_vendor,
         "Model name": shape.cpu_model,
-        "Thread(s) per core": 2,
+        "Thread(s) per core": shape.threads_per_core,
         "Core(s) per socket": half,
         "Socket(s)": node.sockets,
         "NUMA node(s)": node.sockets,
     }
     for numa in range(node.sockets):
-        first, second = numa * half, (node.sockets + numa) * half
-        rows[f"NUMA node{numa} CPU(s)"] = f"{first}-{first + half - 1},{second}-{second + half - 1}"
+        firsts = [(thread * node.sockets + numa) * half for thread in range(shape.threads_per_core)]
+        rows[f"NUMA node{numa} CPU(s)"] = ",".join(f"{first}-{first + half - 1}" for first in firsts)
     return Reply(stdout="".join(f"{name + ':':<33}{value}\n" for name, value in rows.items()))
 
 
@@ -79,9 +77,7 @@ def dmidecode(call: Call) -> Reply:
 
 
 def lsmod(call: Call) -> Reply:
-    rows = [f"{name:<22} {size:>9}  {users}\n" for name, size, users in procfs.module_rows()]
-    if not call.node.driver_loaded:
-        rows = [row for row in rows if not row.startswith("nvidia")]
+    rows = [f"{name:<22} {size:>9}  {users}\n" for name, size, users in procfs.module_rows(call.node)]
     return Reply(stdout="Module                  Size  Used by\n" + "".join(rows))
 
 
@@ -120,14 +116,18 @@ def systemctl(call: Call) -> Reply:
 def _unit(node: SimNode, unit: str) -> tuple[str, str, str, str]:
     running = ("loaded", "active", "running", "success")
     failed = ("loaded", "failed", "failed", "exit-code")
+    states = {"active": running, "failed": failed}
+    absent = ("not-found", "inactive", "dead", "success")
     units = {
-        "nvidia-fabricmanager.service": running if node.fabric_manager == "active" else failed,
-        "nvidia-persistenced.service": running,
+        "nvidia-fabricmanager.service": states.get(node.fabric_manager, absent),
+        "nvidia-imex.service": states.get(node.imex, absent),
+        "nvidia-persistenced.service": running if node.shape.gpu_vendor == "nvidia" else absent,
         "chrony.service": running,
         "sshd.service": running,
         "ssh.service": running,
     }
-    return units.get(unit, ("not-found", "inactive", "dead", "success"))
+    changed = node.services.get(unit)
+    return states.get(changed, absent) if changed else units.get(unit, absent)
 
 
 def _status(unit: str, load: str, active: str, sub: str, result: str) -> Reply:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import paramiko
 
@@ -20,6 +21,7 @@ _OPEN_S = 20.0
 _CLOSE_S = 5.0
 _SLICE_S = 2.0
 _TURN_S = 0.2
+_FREED_S = 2.0
 _CHUNK = 1 << 16
 _ERROR_BYTES = 2048
 _CHANNELS = 8
@@ -38,7 +40,8 @@ class SshConnection:
         self._released = released
         self._lock = threading.Lock()
         self._closed = False
-        self._channels = threading.BoundedSemaphore(_CHANNELS)
+        self._turn = threading.Condition()
+        self._busy = 0
 
     @property
     def node(self) -> Node:
@@ -51,14 +54,10 @@ class SshConnection:
         if not commands:
             return
         bundle = Bundle(self._node, tuple(commands), lanes)
-        placed = self._place(cancel)
-        try:
+        with self._place(cancel):
             alive = run_bundle(
                 bundle, lambda: self._open(bundle, cancel), sink, cancel, self._options.silence_s
             )
-        finally:
-            if placed:
-                self._channels.release()
         if not alive:
             self._session.abort()
 
@@ -71,19 +70,51 @@ class SshConnection:
         self._session.close()
         self._released()
 
-    def _place(self, cancel: Cancel | None) -> bool:
-        """Wait for a free channel. False if cancelled, and then the bundle will not open one."""
-        while not self._channels.acquire(timeout=_TURN_S):
-            if cancel is not None and cancel.is_set():
-                return False
-        return True
+    @contextmanager
+    def _place(self, cancel: Cancel | None) -> Iterator[None]:
+        """Wait for a free channel, or for the wish to stop (then nothing will be opened)."""
+        with self._turn:
+            while self._busy >= _CHANNELS and not (cancel is not None and cancel.is_set()):
+                self._turn.wait(_TURN_S)
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._busy -= 1
+                self._turn.notify_all()
 
     def _open(self, bundle: Bundle, cancel: Cancel | None) -> ChannelLink:
-        """A channel on which a shell waits for the script."""
+        """A channel on which a shell waits for the script. If the server allows fewer sessions than we have open,
+        this one waits until another has ended, and a moment more, since the server frees its place late."""
+        until = 0.0
+        while True:
+            try:
+                return self._try_open(bundle, cancel)
+            except (paramiko.SSHException, OSError, EOFError) as error:
+                refusal = self._session.transport.take_refusal()
+                now = time.monotonic()
+                with self._turn:
+                    if self._busy > 1:
+                        until = now + _FREED_S
+                    again = (
+                        refusal is not None and now < until and not (cancel is not None and cancel.is_set())
+                    )
+                    if again:
+                        self._turn.wait(_TURN_S)
+                if not again:
+                    why = refusal or (
+                        error.text if isinstance(error, paramiko.ChannelException) else str(error)
+                    )
+                    raise TransportError(
+                        LostKind.LOST, f"cannot start a shell: {why or 'the node did not answer'}"
+                    ) from error
+
+    def _try_open(self, bundle: Bundle, cancel: Cancel | None) -> ChannelLink:
         if not self._session.transport.is_active():
             raise TransportError(LostKind.LOST, "the connection is closed")
         channel: paramiko.Channel | None = None
-        unsubscribe: Callable[[], None] = lambda: None  # noqa: E731
+        unsubscribe: Callable[[], None] | None = None
         try:
             with at_most(_OPEN_S, self._session.abort):
                 channel = self._session.transport.open_session(timeout=_OPEN_S / 2)
@@ -91,15 +122,14 @@ class SshConnection:
                     unsubscribe = cancel.subscribe(channel.event.set)
                 channel.exec_command(bundle.start)
             return ChannelLink(self._session, channel)
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except BaseException:
             if channel is not None:
                 with at_most(_CLOSE_S, self._session.abort):
                     channel.close()
-            why = error.text if isinstance(error, paramiko.ChannelException) else str(error)
-            why = self._session.transport.take_refusal() or why or "the node did not answer"
-            raise TransportError(LostKind.LOST, f"cannot start a shell: {why}") from error
+            raise
         finally:
-            unsubscribe()
+            if unsubscribe is not None:
+                unsubscribe()
 
 
 class _Bell(threading.Event):

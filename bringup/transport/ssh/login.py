@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import paramiko
@@ -154,10 +155,8 @@ def _from_file(
     try:
         cert = Path(certificate).expanduser() if certificate else path.with_name(f"{path.name}-cert.pub")
         if certificate or cert.is_file():
-            key = _load(path)
-            key.load_certificate(str(cert))
-            yield Identity(key, f"{path} with certificate {cert}")
-        key = _load(path)
+            yield Identity(_load(path, _stamp(path), cert, _stamp(cert)), f"{path} with certificate {cert}")
+        key = _load(path, _stamp(path))
         yield Identity(key, f"{path} {_print(key)}")
     except _NeedsPassphrase:
         public = _public_text(path)
@@ -172,13 +171,25 @@ def _from_file(
         tried.append(f"{path} cannot be used: {error}")
 
 
-def _load(path: Path) -> paramiko.PKey:
-    """The private key without any certificate. Raises _NeedsPassphrase, OSError, ValueError, SSHException."""
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes when the file does. Raises OSError."""
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+@lru_cache(maxsize=64)
+def _load(
+    path: Path, stamp: tuple[int, int], cert: Path | None = None, cert_stamp: tuple[int, int] = (0, 0)
+) -> paramiko.PKey:
+    """The private key, with the certificate if one is named. Kept, since reading an RSA key is dear and a thousand
+    nodes share it. Raises _NeedsPassphrase, OSError, ValueError, SSHException."""
     try:
         key: paramiko.PKey = paramiko.PKey.from_path(path)
     except (paramiko.PasswordRequiredException, TypeError) as error:
         raise _NeedsPassphrase(str(path)) from error
     key.public_blob = None
+    if cert is not None:
+        key.load_certificate(str(cert))
     return key
 
 

@@ -72,9 +72,10 @@ class _Transport(paramiko.Transport):
         message.rewind()
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
-    def take_refusal(self) -> str:
-        """Why the channel that this thread tried to open last was refused; empty if it was not."""
-        return self._refusals.pop(getattr(self._opening, "number", -1), "")
+    def take_refusal(self) -> str | None:
+        """Why the channel that this thread tried to open last was refused; None if it was not. (The exception does
+        not tell: paramiko keeps one for all threads.)"""
+        return self._refusals.pop(getattr(self._opening, "number", -1), None)
 
 
 class Session:
@@ -255,7 +256,7 @@ def _no_handshake(
     return TransportError(LostKind.LOST, f"{hop}: in the handshake: {why}")
 
 
-def _refusal(words: str, error: Exception) -> tuple[LostKind, str]:
+def _refusal(words: str | None, error: Exception) -> tuple[LostKind, str]:
     """The kind of trouble behind a tunnel that could not be opened; `words` are the jump host's."""
     said = (words or str(error)).strip()
     low = said.lower()

@@ -37,13 +37,14 @@ class DefectsPage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.order = next(iter(ORDERS))
+        self._main = BigTable(DEFECT_COLUMNS, desk.look)
 
     def body(self) -> Iterable[Widget]:
-        yield BigTable(DEFECT_COLUMNS, self.desk.look, empty="no defect is known")
+        yield self._main
 
     @property
     def mover(self) -> BigTable:
-        return self.query_one(BigTable)
+        return self._main
 
     def draw(self) -> None:
         self.mover.empty = "no defect matches the filter" if self.filter else "no defect is known"
@@ -67,12 +68,12 @@ class DefectsPage(Page):
     def on_big_table_moved(self) -> None:
         self.draw_frame()
 
-    def on_big_table_chosen(self) -> None:
-        self.action_open()
+    async def on_big_table_chosen(self) -> None:
+        await self.action_open()
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         if self.mover.key:
-            self.app.push_screen(DefectPage(self.desk, self.mover.key))
+            await self.app.push_screen(DefectPage(self.desk, self.mover.key))
 
     def action_order(self) -> None:
         names = list(ORDERS)

@@ -15,14 +15,14 @@ from bringup.tui.table import ready
 from bringup.tui.widgets.bigtable import BigTable
 
 
-def open_evidence(page: Page, kept: list[Evidence]) -> None:
+async def open_evidence(page: Page, kept: list[Evidence]) -> None:
     """Show one kept output at once, several as a list to choose from."""
     if not kept:
         page.tell("no output was kept for this")
     elif len(kept) == 1:
-        page.app.push_screen(EvidencePage(page.desk, kept[0]))
+        await page.app.push_screen(EvidencePage(page.desk, kept[0]))
     else:
-        page.app.push_screen(FilesPage(page.desk, kept))
+        await page.app.push_screen(FilesPage(page.desk, kept))
 
 
 class FilesPage(Page):
@@ -34,13 +34,14 @@ class FilesPage(Page):
     def __init__(self, desk: Desk, kept: list[Evidence]) -> None:
         super().__init__(desk)
         self.kept = kept
+        self._main = BigTable(EVIDENCE_COLUMNS, desk.look)
 
     def body(self) -> Iterable[Widget]:
-        yield BigTable(EVIDENCE_COLUMNS, self.desk.look)
+        yield self._main
 
     @property
     def mover(self) -> BigTable:
-        return self.query_one(BigTable)
+        return self._main
 
     def draw(self) -> None:
         self.mover.show(ready(evidence_rows(self.kept, self.desk.look)))
@@ -48,11 +49,11 @@ class FilesPage(Page):
     def says(self) -> str:
         return f"evidence  {self.mover.says}"
 
-    def on_big_table_chosen(self) -> None:
-        self.action_open()
+    async def on_big_table_chosen(self) -> None:
+        await self.action_open()
 
-    def action_open(self) -> None:
-        self.app.push_screen(EvidencePage(self.desk, self.kept[self.mover.cursor]))
+    async def action_open(self) -> None:
+        await self.app.push_screen(EvidencePage(self.desk, self.kept[self.mover.cursor]))
 
 
 class EvidencePage(TextPage):

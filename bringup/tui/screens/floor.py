@@ -13,7 +13,6 @@ from bringup.tui.look import TROUBLE, Line, Mark
 from bringup.tui.query import query
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.summary import node_facts, node_lines
-from bringup.tui.widgets.bar import FilterLine
 from bringup.tui.widgets.heatmap import HeatMap
 from bringup.tui.widgets.lines import Block
 
@@ -35,15 +34,16 @@ class FloorPage(Page):
         self.faults_only = False
         self._placed_for: object = None
         self._floor = Floor()
+        self._main, self._below, self._rest = HeatMap(desk.look), Block(), Block(id="rest")
 
     def body(self) -> Iterable[Widget]:
-        yield HeatMap(self.desk.look, id="map")
-        yield Block(id="below")
-        yield Block(id="rest")
+        yield self._main
+        yield self._below
+        yield self._rest
 
     @property
     def mover(self) -> HeatMap:
-        return self.query_one(HeatMap)
+        return self._main
 
     def draw(self) -> None:
         heat, view = self.mover, self.desk.view
@@ -79,15 +79,15 @@ class FloorPage(Page):
 
     def _share_room(self) -> None:
         """The map gets the lines that it needs; what is left below it shows the first defects."""
-        room = max(2, self.size.height - FRAME_LINES - self.query_one(FilterLine).display)
-        high = min(room, max(2, self._floor.height))
+        room = max(2, self.size.height - FRAME_LINES - self.filter_line.display)
+        high = min(room, self._floor.height or 2)
         self.mover.styles.height = high
-        self.query_one("#rest").display = room > high
+        self._rest.display = room > high
         free = room - high
         lines: list[Line] = []
         if free >= LEAST_BELOW:
             lines = top_lines(self.desk.view, self.desk.look, free - 2, self.size.width)
-        self.query_one("#below", Block).show([(), *lines] if lines else [])
+        self._below.show([(), *lines] if lines else [])
 
     def status(self) -> Sequence[Line]:
         return node_lines(self.desk.view, self.desk.node, self.desk.look, self.size.width)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from textual.widget import Widget
 
 from bringup.tui.actions import Place
-from bringup.tui.look import TROUBLE, Line
+from bringup.tui.look import TROUBLE, Line, Tone, wrapped
 from bringup.tui.node_rows import NODE_COLUMNS, NodeRow, identity_lines, node_rows
 from bringup.tui.screens.evidence import open_evidence
-from bringup.tui.screens.page import Desk, Page, bindings
+from bringup.tui.screens.page import Desk, Page, bindings, padded
 from bringup.tui.table import ready
 from bringup.tui.widgets.bigtable import BigTable
 from bringup.tui.widgets.lines import Block
+
+SAYS_LINES = 2
+"""The selected row in full, below the tree."""
 
 
 class NodePage(Page):
@@ -29,21 +32,23 @@ class NodePage(Page):
         self.toggled: frozenset[str] = frozenset()
         self.entries: list[NodeRow] = []
         self._node = ""
+        self._identity = Block()
+        self._main = BigTable(NODE_COLUMNS, desk.look, empty="nothing is known about this node yet")
 
     def body(self) -> Iterable[Widget]:
-        yield Block(id="identity")
-        yield BigTable(NODE_COLUMNS, self.desk.look, empty="nothing is known about this node yet")
+        yield self._identity
+        yield self._main
 
     @property
     def mover(self) -> BigTable:
-        return self.query_one(BigTable)
+        return self._main
 
     def draw(self) -> None:
         desk, name = self.desk, self.desk.node
         if name != self._node:
             self._node, self.toggled = name, frozenset()
             self.mover.edge(-1)
-        self.query_one("#identity", Block).show(identity_lines(desk.view, name, desk.look, self.size.width))
+        self._identity.show(identity_lines(desk.view, name, desk.look, self.size.width))
         self.entries = []
         if name in desk.view.state.nodes:
             self.entries = node_rows(desk.view, name, desk.look, self.toggled, trouble_only=self.faults_only)
@@ -53,7 +58,13 @@ class NodePage(Page):
         return "  ".join(filter(None, ("faults only" if self.faults_only else "", self.mover.says)))
 
     def status(self) -> Sequence[Line]:
-        return ()
+        entry, look, width = self._entry(), self.desk.look, self.size.width
+        if entry is None:
+            return ((),) * SAYS_LINES
+        parts = wrapped(look.text(entry.says, 600), width - 2)
+        if len(parts) > SAYS_LINES:
+            parts = [*parts[: SAYS_LINES - 1], look.fit(" ".join(parts[SAYS_LINES - 1 :]), width - 2)]
+        return padded([((f" {part}", Tone.DIM),) for part in parts], SAYS_LINES)
 
     def _entry(self) -> NodeRow | None:
         return self.entries[self.mover.cursor] if self.mover.cursor < len(self.entries) else None
@@ -61,10 +72,10 @@ class NodePage(Page):
     def on_big_table_moved(self) -> None:
         self.draw_frame()
 
-    def on_big_table_chosen(self) -> None:
-        self.action_open()
+    async def on_big_table_chosen(self) -> None:
+        await self.action_open()
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         entry = self._entry()
         if entry is None:
             return
@@ -72,12 +83,12 @@ class NodePage(Page):
             self.toggled = self.toggled ^ {entry.path}
             self.update()
         else:
-            self.action_evidence()
+            await self.action_evidence()
 
-    def action_evidence(self) -> None:
+    async def action_evidence(self) -> None:
         entry = self._entry()
         if entry is not None:
-            open_evidence(self, entry.evidence())
+            await open_evidence(self, entry.evidence())
 
     def action_faults(self) -> None:
         self.faults_only = not self.faults_only

@@ -75,6 +75,7 @@ class Page(Screen[None]):
     AUTO_FOCUS = ""
     place: ClassVar[Place]
     tab: ClassVar[str] = ""
+    filter_hint: ClassVar[str] = "words, rack:R05, code:RDMA*, gpu-[080-095], ! for not; esc clears"
 
     class NodeWanted(Message):
         """The page of a node is asked for."""
@@ -88,6 +89,9 @@ class Page(Screen[None]):
         self.desk = desk
         self.filter = ""
         self.notice = ""
+        self.ready = False
+        self.top, self.low = Block(), Block()
+        self.filter_line, self.footer = FilterLine(), Footer(desk.look)
         self._drawn: object = None
 
     # ------------------------------------------------------------------------------------- for subclasses
@@ -120,14 +124,18 @@ class Page(Screen[None]):
     # ------------------------------------------------------------------------------------- drawing
 
     def compose(self) -> ComposeResult:
-        yield Block(id="top")
+        yield self.top
         yield from self.body()
-        yield Block(id="status")
-        yield FilterLine(self.desk.look)
-        yield Footer(self.desk.look)
+        yield self.low
+        yield self.filter_line
+        yield self.footer
 
     def on_mount(self) -> None:
+        self.ready = True
         self.update()
+
+    def on_unmount(self) -> None:
+        self.ready = False
 
     def on_screen_resume(self) -> None:
         self.update()
@@ -136,8 +144,8 @@ class Page(Screen[None]):
         self.call_after_refresh(self.update)
 
     def update(self) -> None:
-        """Draw everything anew from the desk."""
-        if not self.is_mounted:
+        """Draw everything anew from the desk. Before the widgets are there (a timer may be faster) nothing happens."""
+        if not self.ready:
             return
         self._drawn = self.desk.view.version
         self.draw()
@@ -147,19 +155,19 @@ class Page(Screen[None]):
         """Called some times a second: draw what has changed."""
         if self._drawn != self.desk.view.version:
             self.update()
-        else:
+        elif self.ready:
             self.draw_frame()
 
     def draw_frame(self) -> None:
         """Header, status and footer; cheap if nothing has changed."""
         desk, width = self.desk, self.size.width
         tabs = tab_line(self.tab, TABS, self.says(), width, desk.look)
-        self.query_one("#top", Block).show([*header_lines(desk.view, desk.clock(), desk.look), tabs])
+        self.top.show([*header_lines(desk.view, desk.clock(), desk.look), tabs])
         lines = list(self.status())
         if self.notice:
             lines = [*lines[:-1], ((f" {desk.look.folded(self.notice)}", Tone.BOLD),)]
-        self.query_one("#status", Block).show(lines)
-        self.query_one(Footer).show(self.place, live=not desk.view.over)
+        self.low.show(lines)
+        self.footer.show(self.place, live=not desk.view.over)
 
     def tell(self, notice: str) -> None:
         """Say something in the status line until the next key."""
@@ -186,12 +194,12 @@ class Page(Screen[None]):
     # ------------------------------------------------------------------------------------- filter
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open(self.filter)
+        self.filter_line.open(self.filter, self.filter_hint)
         self.update()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        line = self.query_one(FilterLine)
+        line = self.filter_line
         if line.display and event.value != self.filter:
             self.filter = event.value
             self.apply_filter()
@@ -199,12 +207,12 @@ class Page(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one(FilterLine).close()
+        self.filter_line.close()
         self.update()
 
     def close_filter(self) -> bool:
         """Close and empty the filter. False if there is none."""
-        line = self.query_one(FilterLine)
+        line = self.filter_line
         if not line.display and not self.filter:
             return False
         line.close()

@@ -34,12 +34,16 @@ class StagesPage(Page):
     tab = "stages"
     BINDINGS = bindings(Place.STAGES)
 
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._main = BigTable(STAGE_COLUMNS, desk.look, empty="no stage is known yet")
+
     def body(self) -> Iterable[Widget]:
-        yield BigTable(STAGE_COLUMNS, self.desk.look, empty="no stage is known yet")
+        yield self._main
 
     @property
     def mover(self) -> BigTable:
-        return self.query_one(BigTable)
+        return self._main
 
     def draw(self) -> None:
         first = not self.mover.rows
@@ -48,7 +52,7 @@ class StagesPage(Page):
             self.mover.select(self.desk.view.stage.value)
 
     def tick(self) -> None:
-        if self.desk.view.stage is not None and not self.desk.view.over:
+        if self.ready and self.desk.view.stage is not None and not self.desk.view.over:
             self.draw()  # the running stage's time goes on
         super().tick()
 
@@ -61,12 +65,12 @@ class StagesPage(Page):
     def on_big_table_moved(self) -> None:
         self.draw_frame()
 
-    def on_big_table_chosen(self) -> None:
-        self.action_open()
+    async def on_big_table_chosen(self) -> None:
+        await self.action_open()
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         if self.mover.key:
-            self.app.push_screen(ResultsPage(self.desk, Stage(self.mover.key)))
+            await self.app.push_screen(ResultsPage(self.desk, Stage(self.mover.key)))
 
 
 class ResultsPage(Page):
@@ -80,15 +84,16 @@ class ResultsPage(Page):
         super().__init__(desk)
         self.stage = stage
         self.trouble_only = True
+        self._main = BigTable(
+            RESULT_COLUMNS, desk.look, empty="nothing here; z shows the results that are in order"
+        )
 
     def body(self) -> Iterable[Widget]:
-        yield BigTable(
-            RESULT_COLUMNS, self.desk.look, empty="nothing here; z shows the results that are in order"
-        )
+        yield self._main
 
     @property
     def mover(self) -> BigTable:
-        return self.query_one(BigTable)
+        return self._main
 
     def draw(self) -> None:
         self.mover.show(
@@ -129,7 +134,7 @@ class ResultsPage(Page):
         self.trouble_only = not self.trouble_only
         self.update()
 
-    def action_evidence(self) -> None:
+    async def action_evidence(self) -> None:
         outcome = self._outcome()
         if outcome is not None:
-            open_evidence(self, list(outcome.evidence))
+            await open_evidence(self, list(outcome.evidence))

@@ -18,12 +18,18 @@ from bringup.tui.widgets.lines import LineView
 class TextPage(Page):
     """A text that scrolls; `/` finds in it."""
 
+    filter_hint = "text to find; then n and N; esc clears"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._main = LineView()
+
     def body(self) -> Iterable[Widget]:
-        yield LineView()
+        yield self._main
 
     @property
     def mover(self) -> LineView:
-        return self.query_one(LineView)
+        return self._main
 
     def label(self) -> str:
         """What the text is, for the tab line."""

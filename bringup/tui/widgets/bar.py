@@ -72,21 +72,21 @@ class FilterLine(Horizontal):
     FilterLine Input:focus { border: none; height: 1; }
     """
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.look = look
+        self._field = Input(max_length=200)
 
     def compose(self) -> ComposeResult:
         yield Static(" / ", markup=False)
-        yield Input(max_length=200)
+        yield self._field
 
-    def open(self, text: str) -> None:
-        """Show the line with this text and take the keys."""
+    def open(self, text: str, hint: str) -> None:
+        """Show the line with this text (or the hint while there is none) and take the keys."""
         self.display = True
-        field = self.query_one(Input)
-        field.cursor_blink = False
-        field.value = text
-        field.focus()
+        self._field.placeholder = hint
+        self._field.cursor_blink = False
+        self._field.value = text
+        self._field.focus()
 
     def close(self) -> None:
         """Hide the line and give the keys back to the screen."""

@@ -165,15 +165,6 @@ def test_a_profile_that_allows_some_errors(judge, values, found) -> None:
     assert found(outcome) == [("note", "GPU-XID", "gpu-001/gpu/0")]
 
 
-def test_a_recovery_action_that_the_driver_asks_for(judge, corpus_text, found) -> None:
-    smi = corpus_text(H100).replace(
-        "<gpu_recovery_action>None<", "<gpu_recovery_action>Reset<", 1
-    )  # invented
-    outcome = judge(log(), smi=smi)
-    assert outcome.verdict is Verdict.FAIL
-    assert found(outcome) == [("fail", "GPU-XID", "gpu-001/gpu/0")]
-
-
 def test_a_log_that_does_not_reach_back_is_no_pass(judge) -> None:
     outcome = judge(log((30, "usb 1-1: new device"), first=""))
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "")

@@ -303,3 +303,16 @@ def test_errors_without_a_limit(judge, corpus_text) -> None:
     limits = {name: limit for name, limit in LIMITS.items() if name != "link.recovery"}
     outcome = judge("errors", corpus_text(H100), facts={"fabric.hcas": ["mlx5_0"]}, limits=limits)
     assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "profile test has no limit link.recovery")
+
+
+def test_rarer_counters_are_judged_where_the_profile_limits_them(judge, corpus_text) -> None:
+    more = {"link.integrity_errors": ("<=", 10), "link.remote_errors": ("<=", 100)}
+    facts = {"fabric.hcas": ["mlx5_0"]}
+    assert judge("errors", corpus_text(H100), facts=facts, limits={**LIMITS, **more}).verdict is Verdict.PASS
+    text = altered(corpus_text(H100), "mlx5_0", **{"counters/local_link_integrity_errors": "15"})
+    outcome = judge("errors", text, facts=facts, limits={**LIMITS, **more})
+    assert broken(outcome) == [("local_link_integrity_errors", port("mlx5_0"), 15, "")]
+    assert [f.message for f in outcome.findings] == [
+        "local_link_integrity_errors stands at its end: at least 15"
+    ]
+    assert judge("errors", text, facts=facts).verdict is Verdict.PASS

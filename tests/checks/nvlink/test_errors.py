@@ -87,6 +87,7 @@ def test_a_shortened_listing_is_no_pass(judge, corpus_text) -> None:
     outcome = judge(corpus_text(TOOL + "13-h100-e-errors-elided.txt"), links=18)
     assert outcome.verdict is Verdict.ERROR
     assert outcome.reason == "error counters of all 18 NVLinks are not reported by GPU 0"
+    assert outcome.code == "NVLINK-ERRORS"  # so that a link that is down explains it
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def test_no_active_link_is_no_pass(judge, corpus_text, file) -> None:
     outcome = judge(corpus_text(TOOL + file))
     assert (outcome.verdict, outcome.measurements) == (Verdict.ERROR, ())
     assert outcome.reason.startswith("no active NVLink, so no speed, on GPU ")
+    assert outcome.code == "NVLINK-SPEED"  # so that links that are down explain it
 
 
 def test_answers_that_cannot_be_judged(judge, answer) -> None:

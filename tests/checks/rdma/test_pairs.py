@@ -233,6 +233,23 @@ def test_no_tool(bw, judge, answer, side) -> None:
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "TOOL-MISSING")
 
 
+def test_a_node_that_dies_is_lost_and_its_partner_is_not_blamed(bw, lat, judge, answer) -> None:
+    gone = answer(WAITING, ended=Ended.LOST, detail="the other side closed the connection")
+    for check in (bw, lat):
+        outcome = judge(check, gone, answer(HEAD, status=1, stderr=RETRY))
+        assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "NODE-LOST", "gpu-002")
+        assert outcome.findings == ()
+
+
+def test_a_node_that_dies_after_its_pair_was_measured_changes_nothing(bw, judge, answer, corpus_text) -> None:
+    gone = answer(WAITING, ended=Ended.LOST, detail="the other side closed the connection")
+    slow = answer(SLOW)
+    assert (
+        judge(bw, gone, slow).measurements
+        == judge(bw, answer(WAITING, ended=Ended.CANCELLED), slow).measurements
+    )
+
+
 def test_no_limit(load_check, pair, make_context, make_outputs) -> None:
     check, ctx = load_check("rdma/write_bw.py"), make_context({}, FACTS)
     plan = check.plan(pair, ctx)

@@ -1,0 +1,114 @@
+"""Files of the operating system around the GPUs: mounts, interrupts, routes, NVMe drives, processor governors."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from bringup.mock.hardware import SimNode
+
+Files = dict[str, str]
+
+_NVME_MODEL, _NVME_BYTES = "SAMSUNG MZWLO3T8HCLS-00A07", 3_840_755_982_336
+_BOOT_MODEL, _BOOT_BYTES = "Dell BOSS-N1", 479_559_942_144
+
+
+def drives(node: SimNode) -> list[tuple[str, str, str, int]]:
+    """Device, model, serial number and bytes: the boot drive first, then the data drives."""
+    boot = ("nvme0n1", _BOOT_MODEL, f"BOSS{node.index:08d}", _BOOT_BYTES)
+    data = [
+        (f"nvme{k}n1", _NVME_MODEL, f"S76ZNE0W{node.index:04d}{k:02d}", _NVME_BYTES)
+        for k in range(1, node.shape.nvmes + 1)
+        if k not in node.nvme_missing
+    ]
+    return [boot, *data]
+
+
+def proc(node: SimNode) -> Files:
+    """The part below /proc."""
+    files = {
+        "proc/mounts": mounts(node),
+        "proc/net/route": _route(node),
+        "proc/net/fib_trie": _fib_trie(node),
+        "proc/1/status": "Name:\tsystemd\nState:\tS (sleeping)\nPid:\t1\nVmSize:\t  169104 kB\nvoluntary_ctxt_switches:\t9021\n",
+    }
+    if node.shape.machine == "x86_64":
+        files["proc/interrupts"] = _interrupts(node)
+    return files
+
+
+def sys(node: SimNode) -> Files:
+    """The part below /sys."""
+    files: Files = {}
+    for cpu in range(0, node.threads, 8):
+        files[f"sys/devices/system/cpu/cpufreq/policy{cpu}/scaling_governor"] = "performance\n"
+    for device, model, serial, _ in drives(node):
+        base = f"sys/class/nvme/{device.removesuffix('n1')}"
+        files |= {
+            f"{base}/transport": "pcie\n",
+            f"{base}/state": "live\n",
+            f"{base}/model": f"{model:<40}\n",
+            f"{base}/serial": f"{serial:<20}\n",
+            f"{base}/firmware_rev": "OPPA4B5Q\n",
+        }
+    return files
+
+
+def mounts(node: SimNode) -> str:
+    """/proc/mounts: the root on the boot drive, a scratch file system on each data drive."""
+    rows = ["/dev/mapper/vg0-root / ext4 rw,relatime 0 0", "/dev/nvme0n1p2 /boot ext4 rw,relatime 0 0"]
+    rows += [
+        f"/dev/{device} /mnt/{device.removesuffix('n1')} xfs rw,noatime 0 0"
+        for device, *_ in drives(node)[1:]
+    ]
+    rows += [
+        "tmpfs /dev/shm tmpfs rw,nosuid,nodev 0 0",
+        "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _interrupts(node: SimNode) -> str:
+    """Only the rows of machine checks, which no healthy processor counts (polls it does)."""
+    columns = node.threads
+    head = " " * 11 + "".join(f"CPU{cpu:<8}" for cpu in range(columns))
+    rows = (
+        ("THR", 0, "Threshold APIC interrupts"),
+        ("DFR", 0, "Deferred Error APIC interrupts"),
+        ("MCE", 0, "Machine check exceptions"),
+        ("MCP", 411, "Machine check polls"),
+    )
+    body = [f"{name}:" + f"{count:>11}" * columns + f"   {words}" for name, count, words in rows]
+    return "\n".join([head, *body]) + "\n"
+
+
+def _networks(node: SimNode) -> list[tuple[str, str]]:
+    """Interface and address of every network that the node has an address in."""
+    own = (
+        [(node.nics[0].kind.name, f"10.0.{(node.index + 1) >> 8}.{(node.index + 1) & 0xFF}")]
+        if node.nics
+        else []
+    )
+    return own + [(h.netdev, h.ipv4) for h in node.hcas if h.present and h.ipv4]
+
+
+def _route(node: SimNode) -> str:
+    head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
+    rows = [head]
+    for name, address in _networks(node):
+        at, mask = (
+            int(part).to_bytes(4, "little").hex().upper()
+            for part in (_network(address).network_address, _network(address).netmask)
+        )
+        rows.append(f"{name}\t{at}\t00000000\t0001\t0\t0\t0\t{mask}\t0\t0\t0")
+    return "".join(f"{row:<127}\n" for row in rows)
+
+
+def _network(address: str) -> IPv4Network:
+    return IPv4Network(f"{address}/16", strict=False)
+
+
+def _fib_trie(node: SimNode) -> str:
+    rows = ["Main:", "  +-- 0.0.0.0/0 3 0 5"]
+    for address in ["127.0.0.1", *(address for _, address in _networks(node))]:
+        rows += [f"           |-- {address}", "              /32 host LOCAL"]
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,51 @@
+"""What equal parts of one node agree on, and which of them stand out. Pure, for checks within a node.
+
+Needs no number from anybody: eight GPUs of one board in one airflow are each other's measure. A tight group raises
+nothing, because an outlier must also be `floor` away from the median.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+
+LEAST = 4
+"""With fewer siblings nobody can say which one stands out."""
+_MADS = 6.0
+"""How many median absolute deviations an outlier is away at least: far outside any normal scatter."""
+
+
+def high(values: Mapping[str, float], floor: float) -> dict[str, float]:
+    """The parts far above their siblings: name -> how far above the median."""
+    if len(values) < LEAST:
+        return {}
+    middle = statistics.median(values.values())
+    scatter = statistics.median(abs(value - middle) for value in values.values())
+    least = max(floor, _MADS * scatter)
+    return {name: value - middle for name, value in values.items() if value - middle >= least > 0}
+
+
+def majority(values: Mapping[str, float | str]) -> float | str | None:
+    """The value of more than half of the parts; None where there is no such value."""
+    counts: dict[float | str, int] = {}
+    for value in values.values():
+        counts[value] = counts.get(value, 0) + 1
+    return next((value for value, count in counts.items() if count * 2 > len(values)), None)
+
+
+def blamed(pairs: Iterable[tuple[int, int]]) -> set[int]:
+    """The fewest parts that explain all bad pairs, the one in most of them first.
+
+    One bad GPU shows at each of its siblings; only that one is to be touched.
+    """
+    found: set[int] = set()
+    rest = {(min(pair), max(pair)) for pair in pairs}
+    while rest:
+        counts: dict[int, int] = {}
+        for pair in sorted(rest):
+            for part in pair:
+                counts[part] = counts.get(part, 0) + 1
+        worst = max(counts, key=lambda part: (counts[part], -part))
+        found.add(worst)
+        rest = {pair for pair in rest if worst not in pair}
+    return found

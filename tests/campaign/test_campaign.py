@@ -1,0 +1,118 @@
+"""The campaign's slice for CI, through the command: every kind that must be found today, oddities, cases, clean clusters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bringup.campaign import plans
+from bringup.mock import KINDS
+from bringup.mock.faults.expected import Scope
+from bringup.profile import available
+
+WIDE = ("slow-leaf", "bad-pair-of-nodes", "fleet-memlock")
+"""Of the faults that are wider than a node, each of which needs a cluster of its own, one of each scope."""
+
+
+def campaign(out: Path, *arguments: str) -> dict[str, Any]:
+    """Run the command; returns its JSON, with its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bringup", "campaign", "-q", "--json", "--out", str(out), *arguments],
+        capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL, cwd=out,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    return {**json.loads(done.stdout), "exit": done.returncode}
+
+
+def wrong(result: dict[str, Any]) -> list[tuple[str, object]]:
+    """What a person would have to look at."""
+    found: list[tuple[str, object]] = []
+    for s in result["scenarios"]:
+        if s["failed"]:
+            found += [(s["id"], problem) for problem in s["problems"]]
+            found += [
+                (s["id"], (f["kind"], f["hit"], f["reported"]))
+                for f in s["faults"]
+                if f["hit"] not in ("right", "oddity")
+            ]
+            found += [(s["id"], (a["kind"], a["code"], a["component"], a["measured"])) for a in s["alarms"]]
+    return found
+
+
+def test_every_kind_of_today_is_found_at_its_part_and_nothing_else(tmp_path: Path) -> None:
+    chosen = [k.id for k in KINDS.values() if (k.scope is Scope.NODE or k.id in WIDE) and not k.closes]
+    only = [word for kind in chosen for word in ("--only", kind)]
+    result = campaign(tmp_path, "--no-cases", "--alone", "8", *only)
+    assert wrong(result) == []
+    assert result["exit"] == 0
+    seeded = {k["kind"] for k in result["kinds"]}
+    assert seeded | set(result["not_played"]) == set(chosen)
+    assert seeded >= {*WIDE, "gpu-lost", "nvlink-down", "port-rate", "unreachable", "old-xid"}
+
+
+def test_combined_faults_do_not_hide_each_other(tmp_path: Path) -> None:
+    result = campaign(
+        tmp_path,
+        "--no-singles",
+        "--no-cases",
+        "--clean",
+        "0",
+        "--combine",
+        "4",
+        "--combinations",
+        "2",
+        "--nodes",
+        "10",
+    )
+    assert wrong(result) == []
+    assert [len(s["faults"]) for s in result["scenarios"]] == [4, 4]
+
+
+def test_clean_clusters_of_every_shape_are_ready(tmp_path: Path) -> None:
+    result = campaign(tmp_path, "--no-singles", "--no-cases", "--nodes", "4")
+    assert wrong(result) == []
+    assert {s["shape"] for s in result["scenarios"]} == set(plans(available()))
+
+
+def test_the_acceptance_cases(tmp_path: Path) -> None:
+    result = campaign(tmp_path, "--no-singles", "--clean", "0")
+    assert wrong(result) == []
+    waiting = {s["id"] for s in result["scenarios"] if s["closes"]}
+    assert waiting == {"case-04c", "case-09", "case-10", "case-13", "case-15b", "case-20b"}
+    assert {s["id"][:7] for s in result["scenarios"]} == {f"case-{n:02}" for n in range(1, 21)}
+
+
+def test_a_failed_scenario_says_how_to_see_it_again(tmp_path: Path) -> None:
+    """With a battery that cannot see the fault: missed, exit 1, and the replay plays the same cluster."""
+    command = [sys.executable, "-m", "bringup", "campaign", "--check", "reach.*", "--out", str(tmp_path)]
+    options = {"capture_output": True, "text": True, "timeout": 300, "check": False}
+    first = subprocess.run(
+        [*command, "--only", "memory-missing", "--nodes", "2", "--clean", "0"],
+        **options,  # type: ignore[call-overload]
+    )
+    assert first.returncode == 1, first.stderr
+    name = "pack-01-hgx-h100-n2-s1"
+    assert "memory-missing at gpu-00" in first.stdout
+    assert "was missed: wanted MEMORY-SIZE" in first.stdout
+    assert f"bringup campaign --replay {name} --out {tmp_path}" in first.stdout
+    again = subprocess.run([*command, "--replay", name], **options)  # type: ignore[call-overload]
+    assert again.returncode == 1, again.stderr
+    assert again.stdout.startswith(f"# scenario {name}")
+    assert "was missed: wanted MEMORY-SIZE" in again.stdout
+    plain = [
+        sys.executable,
+        "-m",
+        "bringup",
+        "run",
+        "-q",
+        "-i",
+        str(tmp_path / f"scenarios/{name}.yaml"),
+        "--stage",
+        "host",
+    ]
+    found = subprocess.run(plain, cwd=tmp_path, **options)  # type: ignore[call-overload]
+    assert found.returncode == 1, found.stderr
+    assert "memory" in found.stdout

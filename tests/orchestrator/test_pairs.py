@@ -1,0 +1,152 @@
+"""Pairs: nobody is left untested in silence, no pair is tested twice under one name, only equals are paired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.battle import CHECKS, NODES, Bandwidth, Cluster, Reached, battle, verdicts
+
+from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.errors import NotApplicable
+from bringup.events import Judged
+from bringup.journal import read
+from bringup.model import (
+    Command,
+    Fault,
+    Finding,
+    Limit,
+    Measurement,
+    Node,
+    Pair,
+    Port,
+    RunVerdict,
+    Stage,
+    Verdict,
+)
+from bringup.report.verdict import exit_code, ready_nodes
+
+BOTH = (Reached(), Bandwidth())
+
+
+class Once(Bandwidth):
+    """Each node meets one partner."""
+
+    id, rounds = "rdma.once", 1
+
+
+class Whole(Check[Pair]):
+    """The two nodes work together with all their ports."""
+
+    id, stage, per_rail, rounds = "collective.whole", Stage.COLLECTIVE, False, 2
+    faults = (Fault("COLL", "t", "a"),)
+
+    def plan(self, target: Pair, ctx: Context) -> Plan:
+        if "cpu" in target.a.tags + target.b.tags:
+            raise NotApplicable("no GPUs")
+        return run(target.a, Command(f"client {target.b.name} 0 all"))
+
+    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        said = out.text(target.a, Command(f"client {target.b.name} 0 all"))
+        at = f"{target.a.name} ~ {target.b.name}"
+        yield Measurement("bw", float(said), "GB/s", at, Limit("bw", ">=", 380.0))
+
+
+def judged(state_dir: Path, check: str) -> dict[str, list[str]]:
+    """Every outcome that was ever written for a target that was really tested."""
+    found: dict[str, list[str]] = {}
+    for e in read(state_dir / "journal.jsonl"):
+        if isinstance(e, Judged) and e.outcome.check == check and e.outcome.verdict is not Verdict.NOT_RUN:
+            found.setdefault(e.outcome.target, []).append(e.outcome.verdict.value)
+    return found
+
+
+@pytest.mark.parametrize("check", [Bandwidth(), Whole()])
+def test_one_node_alone_is_not_ready_for_what_needs_two(tmp_path: Path, check: Check[Pair]) -> None:
+    state = battle(tmp_path, Cluster(), NODES[:1], [Reached(), check])
+    assert verdicts(state, check.id) == {"n1": "not-run no-partner"}
+    assert (state.verdict, exit_code(state), ready_nodes(state)) == (RunVerdict.INCOMPLETE, 3, set())
+
+
+def test_one_node_that_the_check_does_not_concern_is_ready(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(), [Node("c1", tags=("cpu",))], [Reached(), Whole()])
+    assert verdicts(state, "collective.whole") == {"c1": "not-run not-applicable"}
+    assert state.verdict is RunVerdict.READY
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("check", [Bandwidth(), Once(), Whole()])
+def test_every_node_is_in_a_pair(tmp_path: Path, count: int, check: Check[Pair]) -> None:
+    state = battle(tmp_path, Cluster(), NODES[:count], [Reached(), check])
+    assert state.verdict is RunVerdict.READY
+    met = {n for o in state.outcomes if o.check == check.id and o.verdict is Verdict.PASS for n in o.nodes}
+    assert met == {n.name for n in NODES[:count]}
+
+
+def test_a_rail_that_nobody_else_has_is_said_to_be_untested(tmp_path: Path) -> None:
+    wide = Node("w1", profile="p", ports=(Port(0, "mlx5_0"), Port(1, "mlx5_1"), Port(2, "mlx5_2")))
+    state = battle(tmp_path, Cluster(), [*NODES[:3], wide], BOTH)
+    assert verdicts(state, "rdma.write-bw")["w1"] == "not-run no-partner"
+    assert "rail 2" in next(
+        o.reason for o in state.outcomes if o.target == "w1" and o.check == "rdma.write-bw"
+    )
+    assert (state.verdict, "w1" in ready_nodes(state)) == (RunVerdict.INCOMPLETE, False)
+
+
+def test_only_nodes_of_one_profile_are_paired(tmp_path: Path) -> None:
+    cpus = [Node(f"c{i}", profile="cpu", tags=("cpu",)) for i in range(1, 9)]
+    mixed = [n for pair in zip(NODES, cpus, strict=False) for n in pair]
+    state = battle(tmp_path, Cluster(), mixed, [Reached(), Whole()])
+    assert state.verdict is RunVerdict.READY
+    met = {
+        n
+        for o in state.outcomes
+        if o.check == "collective.whole" and o.verdict is Verdict.PASS
+        for n in o.nodes
+    }
+    assert met == {n.name for n in NODES}
+    assert not [o for o in state.outcomes if len({n[0] for n in o.nodes}) > 1]
+
+
+def test_a_node_whose_partners_all_left_is_not_called_ready(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(refused=["n2", "n3"]), NODES[:3], BOTH)
+    assert verdicts(state, "rdma.write-bw")["n1"] == "not-run no-partner"
+    assert ready_nodes(state) == set()
+    back = battle(tmp_path, Cluster(), NODES[:3], BOTH, before=state)
+    assert (back.verdict, ready_nodes(back)) == (RunVerdict.READY, {"n1", "n2", "n3"})
+
+
+def test_no_pair_is_tested_twice_under_the_same_name(tmp_path: Path) -> None:
+    """Otherwise the second result would take the place of the first, and a failure would be gone."""
+    for number, gone in enumerate((["n2"], ["n3"], ["n2", "n5"], ["n1", "n6"], ["n3", "n4", "n5"])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        battle(folder, Cluster(refused=gone), checks=BOTH)
+        assert all(len(v) == 1 for v in judged(folder, "rdma.write-bw").values())
+        pairs = [frozenset(t.split(" rail")[0].split(" ~ ")) for t in judged(folder, "rdma.write-bw")]
+        assert len(pairs) == 2 * len(set(pairs))
+
+
+def test_a_failure_of_one_round_is_not_replaced_by_another_round(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def answer(node: str, script: str) -> bytes | None:
+        if script.startswith("client") and script.endswith(" 0"):
+            seen.append(script)
+            return b"187" if len(seen) == 1 else None
+        return None
+
+    state = battle(tmp_path, Cluster(answer, refused=["n3", "n4"]), NODES[:4], BOTH)
+    assert "fail" in verdicts(state, "rdma.write-bw").values()
+    assert "PAIR-UNSPLIT" in {d.code for d in state.defects}
+
+
+def test_a_port_that_left_on_every_partner_leaves_the_whole_pair_untested(tmp_path: Path) -> None:
+    def answer(node: str, script: str) -> bytes | None:
+        return b"mlx5_0=1 mlx5_1=0" if script == "links" and node in ("n2", "n3") else None
+
+    checks = [c for c in CHECKS if c.id in ("reach.connect", "link.state")]
+    state = battle(tmp_path, Cluster(answer), NODES[:3], [*checks, Whole()])
+    assert verdicts(state, "collective.whole")["n1"] == "not-run no-partner"
+    assert ready_nodes(state) == set()
