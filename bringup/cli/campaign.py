@@ -20,6 +20,7 @@ from bringup.errors import NothingSelected, UsageError
 from bringup.mock import KINDS
 from bringup.model import LEVELS, STAGES, Exit, Level, Stage
 from bringup.profile import available
+from bringup.report.text import line
 
 DEFAULT_SHAPE = "hgx-h100"
 
@@ -220,7 +221,8 @@ def _play(
             if not quiet:
                 state = "wrong" if score.failed else "later" if score.scenario.closes else "right"
                 click.echo(
-                    f"{len(scores)}/{len(drawn.scenarios)}  {state}  {score.seconds:5.0f} s  {score.scenario.id}",
+                    f"{len(scores)}/{len(drawn.scenarios)}  {state}  {score.seconds:5.0f} s  {score.scenario.id}"
+                    + "".join(f"  {line(problem, 300)}" for problem in score.problems[:1]),
                     err=True,
                 )
     finally:  # also of a campaign that was interrupted, what was played is kept

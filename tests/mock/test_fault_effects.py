@@ -36,6 +36,7 @@ LOOKS: tuple[tuple[str, ...], ...] = (
     ("chronyc", "-c", "tracking"),
     ("ofed_info", "-s"),
     ("lsmod",),
+    ("df", "-P"),
     ("lspci", "-Dvv"),
 )
 # Nothing to be seen, because nothing is wrong there; or seen by a stranger only.
@@ -102,7 +103,9 @@ def looked(cluster: Cluster, index: int) -> dict[str, str]:
         seen["all_reduce"] = (
             f"{physics.busbw_gbs('all_reduce', [node], gpus, (), random.Random(1), cluster.fabric):.1f}"
         )
-    seen["environment"] = f"{node.firewalled} {node.peers_refused} {node.slow_tools} {node.reboots_after_s}"
+    seen["environment"] = (
+        f"{node.hanging} {node.fails_every} {node.firewalled} {node.peers_refused} {node.slow_tools} {node.reboots_after_s}"
+    )
     return seen
 
 
@@ -114,14 +117,12 @@ async def _ask(cluster: Cluster, index: int, words: tuple[str, ...]) -> str:
     tool, *args = words
     request = Request(str(cluster.folder_of(index)), tool, True, "/", {}, tuple(args))
     node = cluster.node(index)
-    if tool in node.hanging or tool in node.slow_tools:
+    if tool in node.hanging or tool in node.slow_tools or tool in node.hangs_every:
         return "waits"
-    said = ""
-    for _ in range(node.hangs_every.get(tool, 1) - 1 or 1):
-        reply = await answer(cluster, tools(), request)
-        lines = [line for line in reply.stdout.split("\n") if "timestamp" not in line]
-        said += f"{reply.status}\n{lines}\n{reply.stderr}"
-    return said + f"{node.hangs_every}"
+    reply = await answer(cluster, tools(), request)
+    text = reply.stdout.replace(str(cluster.root_of(index)), "")
+    lines = [line for line in text.split("\n") if "timestamp" not in line]
+    return f"{reply.status}\n{lines}\n{reply.stderr}"
 
 
 def cluster_of(nodes: tuple[Node, ...], shape: str, specs: tuple[FaultSpec, ...], folder: Path) -> Cluster:
