@@ -33,7 +33,7 @@ from bringup.transport import Options
 
 @dataclass(frozen=True)
 class Start:
-    """Everything that a run needs once its inputs are read."""
+    """Everything that a run needs once its inputs are read. `simulated` is all nodes of a cluster to be simulated."""
 
     folder: RunFolder
     info: RunInfo
@@ -41,6 +41,7 @@ class Start:
     nodes: tuple[Node, ...]
     context: Context
     simulate: Simulate | None
+    simulated: tuple[Node, ...]
     options: Options
     workers: int
     before: RunState | None = None
@@ -117,6 +118,7 @@ def run(
         inputs.nodes,
         inputs.context(started),
         inventory.simulate,
+        inventory.nodes,
         options,
         workers,
     )
@@ -178,8 +180,8 @@ def resume(name: str, runs: Path, workers: int | None, as_json: bool, quiet: boo
     )
     threads = workers or settings.get("workers")
     start = Start(
-        folder, state.info, checks, nodes, Context(profiles, started=state.info.started), inventory.simulate, options,
-        threads if isinstance(threads, int) else 32, before=state,
+        folder, state.info, checks, nodes, Context(profiles, started=state.info.started), inventory.simulate,
+        inventory.nodes, options, threads if isinstance(threads, int) else 32, before=state,
     )  # fmt: skip
     return execute(start, as_json=as_json, quiet=quiet)
 
@@ -193,7 +195,10 @@ def _texts(settings: dict[str, object], name: str) -> list[str]:
 
 def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
     """Run the engine with its displays, write the reports, print the result."""
-    with common.served(start.simulate, start.nodes) as (nodes, known_hosts):
+    there = start.simulated if start.simulate else start.nodes
+    with common.served(start.simulate, there) as (reachable, known_hosts):
+        chosen = {node.name for node in start.nodes}
+        nodes = tuple(node for node in reachable if node.name in chosen)
         options = start.options
         if known_hosts is not None:
             options = Options(known_hosts=known_hosts)

@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from bringup.diagnosis.symptoms import Sign, related
 from bringup.model import STAGES
 
+ABSENT = frozenset({"GPU-LOST", "HCA-MISSING", "PCIE-GPU-MISSING"})
+"""A part that is not there: nothing within it can be judged, whatever the reason that a tool gives."""
+
 Explaining = Callable[[Sign], Sequence[str]]
 """The codes that explain a sign, the best first."""
 
@@ -50,7 +53,14 @@ def _rank(cause: Sign, sign: Sign, explaining: Sequence[str]) -> int | None:
         return explaining.index(cause.first_code)
     if sign.unjudged and not cause.unjudged and sign.code == cause.code:
         return len(explaining)
+    if sign.unjudged and cause.code in ABSENT and all(_within(path, cause.at) for path in sign.at):
+        return len(explaining) + 1
     return None
+
+
+def _within(path: str, parts: Sequence[str]) -> bool:
+    """Whether the path is one of these parts of a node, or lies in one; a whole node is no such part."""
+    return any("/" in part and (path == part or path.startswith(part + "/")) for part in parts)
 
 
 def _reaches(cause: Sign, sign: Sign) -> bool:

@@ -208,3 +208,18 @@ def test_the_order_is_the_walk() -> None:
     assert [(d.who.value, d.place) for d in defects] == [
         ("hands-on", "R01 U21"), ("hands-on", "R03 U11"), ("configuration", "R01 U11"),
     ]  # fmt: skip
+
+
+def test_what_cannot_be_judged_within_a_missing_part_follows_from_its_absence_and_nothing_else_does() -> None:
+    def unjudged(at: str) -> Outcome:
+        return Outcome(
+            "link.ber", Stage.LINK, "gpu-002", ("gpu-002",), Verdict.ERROR, at=("gpu-002",), reason="silent", error_at=at
+        )  # fmt: skip
+
+    gone = finding("gpu.xid", "gpu-002", "GPU-LOST", "gpu-002/gpu/5")
+    assert short(found(gone, unjudged("gpu-002/gpu/5/nvlink/1"))) == [("GPU-LOST", "gpu-002/gpu/5")]
+    for elsewhere in ("gpu-002", "gpu-002/gpu/4", "gpu-002/gpu/50"):
+        assert short(found(gone, unjudged(elsewhere))) == [
+            ("GPU-LOST", "gpu-002/gpu/5"),
+            ("NOT-JUDGED", elsewhere),
+        ]

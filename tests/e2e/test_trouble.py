@@ -26,6 +26,15 @@ def test_a_hanging_tool_is_unjudged_on_its_node_only(bringup, simulated) -> None
     assert ended.report["verdict"] == "INCOMPLETE"
 
 
+def test_some_nodes_of_a_simulated_cluster_whose_faults_are_elsewhere(bringup, simulated) -> None:  # type: ignore[no-untyped-def]
+    faults = [{"kind": "unreachable", "how": "refused", "node": "gpu-003"}]
+    path = str(simulated(3, faults))
+    ended = bringup("run", "--json", "-i", path, "-n", "gpu-[001-002]", "--stage", "rdma")
+    assert (ended.code, ended.defects) == (0, set()), ended.stdout + ended.stderr
+    alone = bringup("run", "--json", "-i", path, "-n", "gpu-001", "--stage", "rdma")
+    assert (alone.code, alone.report["verdict"]) == (3, "INCOMPLETE"), alone.stdout + alone.stderr
+
+
 def test_a_node_with_an_unknown_profile_is_refused_before_anything_runs(
     bringup, simulated, tmp_path: Path
 ) -> None:  # type: ignore[no-untyped-def]

@@ -65,7 +65,10 @@ def test_commands_run_in_a_real_shell_on_the_node(healthy):  # type: ignore[no-u
         assert run(client, "cat; echo end", b"some input") == (0, b"some inputend\n", b"")
         status, out, _ = run(client, 'pwd; echo "$HOME $USER"; ls "$BRINGUP_ROOT"; id -u')
         home = f"{healthy.served.folder}/nodes/0/home"
-        assert (status, out.decode().split()) == (0, [home, home, "sim", "dev", "etc", "proc", "sys", "1000"])
+        assert (status, out.decode().split()) == (
+            0,
+            [home, home, "sim", "dev", "etc", "proc", "sys", "var", "1000"],
+        )
 
 
 def test_both_streams_may_be_long_in_any_order(healthy):  # type: ignore[no-untyped-def]

@@ -133,7 +133,7 @@ def _add(kind: Kind, change: Callable[..., None]) -> None:
     KINDS[kind.id] = replace(kind, group=change.__module__.rpartition(".")[2])
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=256)
 def healthy(node: Node, shape: str = "") -> SimNode:
     """The node as it is without faults, not to be changed; without a shape its profile tells which, if one is called so."""
     name = shape or (node.profile if node.profile in SHAPES else DEFAULT_SHAPE)
