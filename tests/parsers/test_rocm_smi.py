@@ -78,7 +78,7 @@ CARDS: dict[str, tuple[str, int, tuple[int, ...], int, Card]] = {
         ),
     ),
 }  # fmt: skip
-TABLES = {"06-table-mi300x-x4.txt", "08-showtopo-mi100-x8.txt"}
+TABLES = ("06-table-mi300x-x4.txt", "08-showtopo-mi100-x8.txt")
 
 
 def test_every_captured_file_has_an_expectation(captured: Callable[[str], dict[str, str]]) -> None:
