@@ -1,48 +1,23 @@
 """What a check is: two pure functions, `plan` (commands as data) and `judge` (outputs to measurements and findings).
 
-A check does no I/O, holds no threshold, never sleeps and never retries. `judged()` wraps every call so that nothing
-a check does can end in a false pass:
-
-1. a failure already proven stays a FAIL, even if a later line cannot be read;
-2. a ParseError, a missing limit, a missing tool, a timeout, a lost connection give ERROR;
-3. a check that compared nothing with a limit, or found nothing, is ERROR;
-4. an exception that nobody expected is ERROR with its traceback, and the run goes on.
+A check does no I/O, holds no threshold, never sleeps and never retries. `bringup.judging` wraps every call so that
+nothing a check does can end in a false pass.
 """
 
 from __future__ import annotations
 
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
-from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError, ToolMissing
-from bringup.model import (
-    Command,
-    Ended,
-    Fault,
-    Finding,
-    Group,
-    Level,
-    Limit,
-    Measurement,
-    Node,
-    Outcome,
-    Output,
-    Pair,
-    Port,
-    Stage,
-    Target,
-    Verdict,
-    Weight,
-    Why,
-)
+from bringup.commands import Command, Ended, Output
+from bringup.context import Context
+from bringup.defects import Fault
+from bringup.errors import CannotJudge, NotApplicable, ToolMissing
+from bringup.model import Finding, Group, Level, Measurement, Node, Pair, Stage, Target
 
 T = TypeVar("T", Node, Pair, Group)
-
-LARGEST = 1e30
-"""No reading of a machine is larger; what is, was misread."""
 
 # ------------------------------------------------------------------------------------------------ plans
 
@@ -105,18 +80,34 @@ def serve(server: Step, client: Step) -> Serve:
 # ------------------------------------------------------------------------------------------------ outputs
 
 
-class Outputs:
-    """What the steps of one plan answered, by node and command."""
+Answers = Mapping[tuple[str, Command], Output]
+"""Outputs by node name and command."""
 
-    def __init__(self, outputs: Mapping[tuple[str, Command], Output]) -> None:
+
+class Outputs:
+    """What the steps of one plan answered, by node and command.
+
+    `before` is what the same commands answered when they were first asked in this run, for checks that compare.
+    """
+
+    def __init__(self, outputs: Answers, before: Answers | None = None) -> None:
         self._outputs = outputs
+        self._before = before
+
+    @property
+    def before(self) -> Outputs:
+        """The first answers of this run. A command without one raises CannotJudge: nothing to compare with."""
+        return _First(self._before or {})
 
     def get(self, node: Node, command: Command) -> Output:
         """The output as it is, however the command ended. Raises CannotJudge if there is none."""
         try:
             return self._outputs[node.name, command]
         except KeyError:
-            raise CannotJudge(f"no answer from {node.name}") from None
+            raise CannotJudge(self._absent(node, command)) from None
+
+    def _absent(self, node: Node, command: Command) -> str:
+        return f"no answer from {node.name}"
 
     def answered(self, node: Node, command: Command) -> Output:
         """The output of a command that ran to its end, whatever its exit status.
@@ -168,99 +159,15 @@ class Outputs:
         return iter(self._outputs.values())
 
 
+class _First(Outputs):
+    """The first answers, where a missing one has a reason of its own."""
+
+    def _absent(self, node: Node, command: Command) -> str:
+        return f"{_program(command)} had no answer on {node.name} before the load: there is nothing to compare with"
+
+
 def _program(command: Command) -> str:
     return command.needs[0] if command.needs else command.script.strip().split("\n")[0][:60]
-
-
-# ------------------------------------------------------------------------------------------------ context
-
-
-class Rules(Protocol):
-    """The profile as a check sees it (see bringup.profile)."""
-
-    @property
-    def name(self) -> str: ...
-    def limit(self, name: str) -> Limit: ...
-    def fact(self, name: str) -> object: ...
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a check may know besides the outputs: the profiles, the plan, and readings of earlier checks.
-
-    `listen_port` is a TCP port that no other test of the node uses; `readings` maps (check id, measurement name) to
-    the measurements of all nodes, for checks of the fleet. `started` is Unix seconds.
-    """
-
-    rules: Mapping[str, Rules]
-    readings: Mapping[tuple[str, str], tuple[Measurement, ...]] = field(default_factory=dict)
-    listen_port: int = 18515
-    started: float = 0.0
-
-    def limit(self, node: Node, name: str) -> Limit:
-        """The limit `name` of the node's profile. Raises NoLimit."""
-        return self._of(node).limit(name)
-
-    def fact(self, node: Node, name: str) -> object:
-        """The fact `name` of the node's profile. Raises NoLimit."""
-        return self._of(node).fact(name)
-
-    def fact_if_any(self, node: Node, name: str) -> object | None:
-        """The fact, or None where the profile does not say. Raises NoLimit for a node without a profile."""
-        rules = self._of(node)
-        try:
-            return rules.fact(name)
-        except NoLimit:
-            return None
-
-    def number(self, node: Node, name: str) -> int:
-        """A fact that is a whole number. Raises NoLimit if it is missing or something else."""
-        value = self.fact(node, name)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise NoLimit(f"profile {node.profile}: fact {name} is {value!r}, needed a whole number")
-        return value
-
-    def training_ports(self, node: Node) -> tuple[Port, ...]:
-        """The planned fabric ports: the inventory's, else the profile's `fabric.hcas` in rail order."""
-        if node.ports:
-            return node.ports
-        value = self.fact(node, "fabric.hcas")
-        if not isinstance(value, list):
-            raise NoLimit(
-                f"profile {node.profile}: fact fabric.hcas is {value!r}, needed a list of device names"
-            )
-        return tuple(Port(rail, str(hca)) for rail, hca in enumerate(value))
-
-    def need_gpus(self, node: Node, vendor: str = "") -> int:
-        """How many GPUs the profile asks for. Raises NotApplicable where it has none, or none of this vendor."""
-        count = self.number(node, "gpu.count")
-        if count == 0:
-            raise NotApplicable(f"profile {node.profile} has no GPUs")
-        if vendor and (other := self.fact(node, "gpu.vendor")) != vendor:
-            raise NotApplicable(f"the GPUs of profile {node.profile} are made by {other}, not {vendor}")
-        return count
-
-    def limit_or_none(self, node: Node, name: str) -> Limit | None:
-        """The limit, None where the profile has none: for checks that then judge by the siblings or the fleet."""
-        try:
-            return self.limit(node, name)
-        except NoLimit:
-            if node.profile not in self.rules:
-                raise
-            return None
-
-    def requires(self, node: Node, program: str) -> bool:
-        """Whether the profile's tools.required names a program. A tool that it does not name is optional."""
-        value = self.fact(node, "tools.required")
-        return isinstance(value, list | tuple) and program in value
-
-    def _of(self, node: Node) -> Rules:
-        try:
-            return self.rules[node.profile]
-        except KeyError:
-            raise NoLimit(
-                f"{node.name} has no profile; give it one in the inventory", code="NO-PROFILE"
-            ) from None
 
 
 # ------------------------------------------------------------------------------------------------ checks
@@ -273,7 +180,9 @@ class Check(ABC, Generic[T]):
     default for measurements without a code. `gate` says what leaves the later stages when the check fails or cannot
     judge: "" nothing, "node" the node, "component" only the component that failed. `collects` marks a check whose
     measurements are readings for fleet checks, so that having read them is its pass. `judges_loss` marks the check
-    that is asked even when the node cannot be reached. Of pairs, `per_rail` says whether each rail is a test of its
+    that is asked even when the node cannot be reached. `compares` marks a check that looks at the difference between
+    the first answers of its commands in the run (`out.before`) and those of now; nodes that a gate sent away are
+    asked as well, if they answered the first time. Of pairs, `per_rail` says whether each rail is a test of its
     own and `rounds` how many different partners each node meets.
     """
 
@@ -284,6 +193,7 @@ class Check(ABC, Generic[T]):
     gate: ClassVar[str] = ""
     collects: ClassVar[bool] = False
     judges_loss: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
     per_rail: ClassVar[bool] = True
     rounds: ClassVar[int] = 3
     target: ClassVar[type[Node] | type[Pair] | type[Group]]
@@ -332,97 +242,3 @@ def components(target: Target, ctx: Context) -> tuple[str, ...]:
 def port_path(node: str, hca: str, port: int = 1) -> str:
     """The component path of a fabric port."""
     return f"{node}/hca/{hca}/port/{port}"
-
-
-def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> Outcome:
-    """What the check says about the target, under the four rules of this module's docstring. Never raises."""
-    measurements: list[Measurement] = []
-    findings: list[Finding] = []
-    reason, code, error_at, verdict, why = "", "", "", Verdict.PASS, Why.NONE
-    try:
-        for item in check.judge(target, outputs, ctx):  # type: ignore[arg-type]
-            _sound(item)
-            if isinstance(item, Finding):
-                findings.append(item)
-            else:
-                item.ok  # noqa: B018  a limit that does not fit the value must surface here
-                measurements.append(item)
-    except NotApplicable as no:
-        reason, verdict, why = str(no), Verdict.NOT_RUN, Why.NOT_APPLICABLE
-    except CannotJudge as cannot:
-        reason, code, error_at = str(cannot.reason), str(cannot.code), str(cannot.at)
-        verdict = Verdict.ERROR
-        if isinstance(cannot, ParseError):
-            reason, code = f"output not understood: {reason}", code or "OUTPUT-UNKNOWN"
-    except Exception:  # noqa: BLE001  the door to code of any author: a bug there must not take the run along
-        reason, code, verdict = (
-            f"a bug in check {check.id}:\n{traceback.format_exc()}",
-            "CHECK-BUG",
-            Verdict.ERROR,
-        )
-    broken = [m for m in measurements if m.limit is not None and not _holds(m)]
-    failed = [f for f in findings if f.weight is Weight.FAIL]
-    if broken or failed:
-        verdict, why = Verdict.FAIL, Why.NONE
-    elif verdict is Verdict.PASS and not check.collects and not any(m.limit for m in measurements):
-        if not findings:
-            reason = f"check {check.id} compared nothing with a limit"
-            verdict, code = Verdict.ERROR, "NOTHING-JUDGED"
-        else:
-            reason = findings[0].message
-            verdict = Verdict.ERROR
-    elif verdict is Verdict.PASS and check.collects and not measurements:
-        reason, verdict, code = f"check {check.id} read nothing", Verdict.ERROR, "NOTHING-JUDGED"
-    used = list(outputs)
-    return Outcome(
-        check=check.id,
-        stage=check.stage,
-        target=target.key,
-        nodes=tuple(n.name for n in target.nodes),
-        verdict=verdict,
-        at=components(target, ctx),
-        reason=reason,
-        code=code,
-        error_at=error_at,
-        why=why,
-        measurements=tuple(measurements),
-        findings=tuple(findings),
-        seconds=max((o.seconds for o in used), default=0.0),
-        ended=max((o.at for o in used), default=0.0),
-    )
-
-
-def _sound(item: object) -> None:
-    """Whether the journal and everybody who reads it can hold what a check says. Raises TypeError or ParseError."""
-    if isinstance(item, Finding):
-        texts: tuple[object, ...] = (item.code, item.message, item.at)
-    elif isinstance(item, Measurement) and isinstance(item.value, int | float | str):
-        texts = (item.name, item.unit, item.at, item.code)
-        if not isinstance(item.value, str) and not abs(item.value) <= LARGEST:
-            said = str(item.value) if isinstance(item.value, float) else "too large"
-            raise ParseError(f"{item.name} at {item.at} is {said}, which is no number to judge")
-    else:
-        raise TypeError(f"{item!r} is neither a finding nor a measurement of a number or word"[:500])
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"name, unit, message, code and place are text, got {texts!r}"[:500])
-
-
-def _holds(measurement: Measurement) -> bool:
-    try:
-        return measurement.ok
-    except ValueError:
-        return False
-
-
-def not_run(check: AnyCheck, target: Target, why: Why, reason: str, ctx: Context) -> Outcome:
-    """The outcome of a check that is not run, with the reason."""
-    return Outcome(
-        check=check.id,
-        stage=check.stage,
-        target=target.key,
-        nodes=tuple(n.name for n in target.nodes),
-        verdict=Verdict.NOT_RUN,
-        at=components(target, ctx),
-        reason=reason,
-        why=why,
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from bringup.model import Defect, Node, Outcome, RunInfo, RunVerdict, Stage
+from bringup.defects import Defect
+from bringup.model import Node, Outcome, RunInfo, RunVerdict, Stage
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):

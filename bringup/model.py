@@ -1,4 +1,4 @@
-"""The words that every other module speaks: nodes, commands, outputs, measurements, outcomes, defects.
+"""The words that every other module speaks: nodes, targets, stages, limits, measurements, outcomes, runs.
 
 All types are frozen data without behaviour that touches the world. They are also the JSON of the journal.
 """
@@ -10,6 +10,8 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from bringup.commands import Evidence
 
 # ---------------------------------------------------------------------------------------------- inventory
 
@@ -119,7 +121,7 @@ FLEET = "fleet"
 
 
 class Stage(StrEnum):
-    """The battery's stages in their order; each has a gate."""
+    """The battery's stages in their order. The last one asks again, after the load, what earlier ones have asked."""
 
     REACH = "reach"
     HOST = "host"
@@ -132,6 +134,7 @@ class Stage(StrEnum):
     RDMA = "rdma"
     COLLECTIVE = "collective"
     SOAK = "soak"
+    AFTER = "after"
 
 
 STAGES: tuple[Stage, ...] = tuple(Stage)
@@ -147,87 +150,6 @@ class Level(StrEnum):
 
 
 LEVELS: tuple[Level, ...] = tuple(Level)
-
-# ---------------------------------------------------------------------------------------------- commands
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What one node is asked to run: POSIX sh text. Two equal commands of a stage run once.
-
-    `$ROOT` in the text is the node's `root` (empty on a plain node). `needs` are programs looked up first: if one is
-    missing the command is not run. `root` asks for `sudo -n` where the login is not root. `alone` means that
-    nothing else of the stage may run on the node at the same time (it loads the node). `listens` is a TCP port on
-    which the command must listen before its partner may start.
-    """
-
-    script: str
-    timeout_s: float = 20.0
-    max_bytes: int = 1 << 20
-    needs: tuple[str, ...] = ()
-    root: bool = False
-    alone: bool = False
-    listens: int | None = None
-    estimate_s: float = 0.2
-
-
-class Ended(StrEnum):
-    """How a command ended."""
-
-    EXITED = "exited"
-    TIMEOUT = "timeout"
-    MISSING = "missing"
-    LOST = "lost"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What one command answered on one node. `at` is the orchestrator's clock (Unix seconds) at its end.
-
-    `status` is None unless it exited; `detail` names the missing program or the reason of the loss.
-    `as_root` tells whether the command ran with root's rights.
-    """
-
-    node: str
-    command: Command
-    ended: Ended
-    status: int | None = None
-    stdout: bytes = b""
-    stderr: bytes = b""
-    seconds: float = 0.0
-    at: float = 0.0
-    truncated: bool = False
-    as_root: bool = False
-    detail: str = ""
-
-    @property
-    def text(self) -> str:
-        return self.stdout.decode("utf-8", "replace")
-
-    @property
-    def error_text(self) -> str:
-        return self.stderr.decode("utf-8", "replace")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Where the raw bytes of one command are kept: slices of one file in the run folder."""
-
-    node: str
-    file: str
-    command: Command
-    ended: Ended
-    status: int | None
-    seconds: float
-    at: float
-    offset: int
-    stdout_bytes: int
-    stderr_bytes: int
-    truncated: bool = False
-    as_root: bool = False
-    detail: str = ""
-
 
 # ---------------------------------------------------------------------------------------------- judging
 
@@ -361,83 +283,7 @@ class Outcome:
     error_at: str = ""
 
 
-# ---------------------------------------------------------------------------------------------- defects
-
-
-class Who(StrEnum):
-    """The class of a defect: who must act. COULD_NOT_JUDGE is missing knowledge, not a proven fault."""
-
-    HANDS_ON = "hands-on"
-    CONFIGURATION = "configuration"
-    SOFTWARE = "software"
-    PLAN = "plan"
-    COULD_NOT_JUDGE = "could-not-judge"
-
-
-WHO: tuple[Who, ...] = tuple(Who)
-
-
-class Severity(StrEnum):
-    """What the part needs before tenants may use it."""
-
-    MONITOR = "monitor"
-    RESET = "reset"
-    REBOOT = "reboot"
-    ISOLATE = "isolate"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A kind of defect that a check can report: its stable code, who acts and what they do.
-
-    `action` and `title` may use {at} (the component's short name), {node}, {place}, {cable}, {leaf}, {leaf_port}.
-    `explained_by` are fault codes that, present on the same component path, make this one a consequence.
-    """
-
-    code: str
-    title: str
-    action: str
-    who: Who = Who.HANDS_ON
-    severity: Severity = Severity.ISOLATE
-    explained_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Symptom:
-    """One failed or unjudged result, as it appears below the defect that explains it."""
-
-    check: str
-    target: str
-    code: str
-    at: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """One thing that one person must do, at one place, with everything that it explains.
-
-    `id` is stable over runs (a hash of code and component). `components` lists all component paths when a fleet-wide
-    finding was folded into one defect; `nodes` are the affected nodes. `expected` and `measured` are ready to read.
-    """
-
-    id: str
-    code: str
-    who: Who
-    severity: Severity
-    component: str
-    nodes: tuple[str, ...]
-    title: str
-    action: str
-    place: str = ""
-    far_end: str = ""
-    cable: str = ""
-    expected: str = ""
-    measured: str = ""
-    stage: Stage = Stage.REACH
-    explains: tuple[Symptom, ...] = ()
-    components: tuple[str, ...] = ()
-    ruled_out: tuple[str, ...] = ()
+# ---------------------------------------------------------------------------------------------- runs
 
 
 class RunVerdict(StrEnum):

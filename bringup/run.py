@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bringup import events as ev
+from bringup.defects import Defect, Who
 from bringup.errors import RunFolderError
 from bringup.journal import read
-from bringup.model import Defect, Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Who, Why
+from bringup.model import Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
 
 
 @dataclass

@@ -6,22 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from bringup.check import Check, Context, Outputs, Plan, judged, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command, Ended, Output
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import CannotJudge, NotApplicable, ParseError
-from bringup.model import (
-    Command,
-    Ended,
-    Fault,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Output,
-    Stage,
-    Verdict,
-    Weight,
-    Why,
-)
+from bringup.judging import judged
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Verdict, Weight, Why
 
 NODE = Node("gpu-001")
 ECHO = Command("echo hi", needs=("echo",))
@@ -129,3 +120,14 @@ def test_an_output_that_is_no_answer_cannot_be_judged(output: Output, code: str,
         Outputs({("gpu-001", ECHO): output}).text(NODE, ECHO)
     assert caught.value.code == code
     assert words in caught.value.reason
+
+
+def test_the_first_answers_are_there_for_checks_that_compare_and_a_missing_one_says_so() -> None:
+    first, now = (Output("gpu-001", ECHO, Ended.EXITED, 0, text) for text in (b"1", b"2"))
+    key = ("gpu-001", ECHO)
+    both = Outputs({key: now}, {key: first})
+    assert (both.before.text(NODE, ECHO), both.text(NODE, ECHO)) == ("1", "2")
+    for lonely in (Outputs({key: now}), Outputs({key: now}, {})):
+        with pytest.raises(CannotJudge, match="echo had no answer on gpu-001 before the load"):
+            lonely.before.text(NODE, ECHO)
+    assert list(both) == [now]

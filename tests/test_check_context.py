@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bringup.check import Context, Outputs
+from bringup.check import Outputs
+from bringup.commands import Command, Ended, Output
+from bringup.context import Context
 from bringup.errors import NoLimit, NotApplicable, ToolMissing
-from bringup.model import Command, Ended, Limit, Node, Output
+from bringup.model import Limit, Node
 
 NODE = Node("gpu-001", profile="p")
 TOOL = Command("dcgmi -v", needs=("dcgmi",))

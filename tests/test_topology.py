@@ -1,35 +1,160 @@
-"""Pairings: disjoint, covering, never the same pair twice, constant in rounds."""
+"""Pairings: disjoint, covering, never the same pair twice, different in what they cross, constant in rounds."""
 
 from __future__ import annotations
 
-from hypothesis import given
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bringup.topology import matchings, repaired
+from bringup.model import Node, Port
+from bringup.topology import Place, Reach, groups, ladder, matchings, place, reach, repaired
+
+Rounds = list[list[tuple[int, int]]]
 
 
-@given(st.integers(2, 200), st.integers(1, 6))
-def test_matchings_are_disjoint_cover_and_never_repeat(count: int, rounds: int) -> None:
-    nodes = [f"n{i}" for i in range(count)]
-    drawn = matchings(nodes, rounds)
-    possible = count - 1 if count % 2 == 0 else count
-    assert len(drawn) == min(rounds, possible)
-    seen: set[frozenset[str]] = set()
+def where(leaf: int, unit: int = 0) -> Callable[[int], Place]:
+    """Nodes by their number: so many to a leaf, so many to a unit (0: units are not known)."""
+    return lambda n: Place(f"leaf-{n // leaf}", f"unit-{n // unit}" if unit else "")
+
+
+def kinds(pairs: Sequence[tuple[int, int]], places: Callable[[int], Place]) -> Counter[Reach]:
+    return Counter(reach(places(a), places(b)) for a, b in pairs)
+
+
+def check(drawn: Rounds, count: int) -> None:
+    """What holds for all rounds, whatever is known of the places."""
+    seen: set[frozenset[int]] = set()
+    rested: list[int] = []
     for pairs in drawn:
         flat = [n for pair in pairs for n in pair]
         assert len(flat) == len(set(flat)) == count - count % 2
+        rested += set(range(count)) - set(flat)
         for pair in pairs:
             assert frozenset(pair) not in seen
             seen.add(frozenset(pair))
+    assert len(rested) == len(set(rested))
     if len(drawn) >= 2:
-        assert {n for pairs in drawn for pair in pairs for n in pair} == set(nodes)
+        assert {n for pair in seen for n in pair} == set(range(count))
+    first, second = (Counter(pair[side] for pairs in drawn for pair in pairs) for side in (0, 1))
+    assert all(abs(first[n] - second[n]) <= 1 for n in range(count)), "both directions of every node"
+
+
+@settings(deadline=None)
+@given(st.integers(2, 200), st.integers(1, 6))
+def test_matchings_are_disjoint_cover_and_never_repeat(count: int, rounds: int) -> None:
+    drawn = matchings(range(count), rounds)
+    assert len(drawn) == min(rounds, count - 1 if count % 2 == 0 else count)
+    check(drawn, count)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=2, max_size=60))
+def test_so_are_three_rounds_over_any_topology(spots: list[tuple[int, int]]) -> None:
+    count = len(spots)
+    drawn = matchings(range(count), 3, lambda n: Place(f"leaf-{spots[n][0]}", f"unit-{spots[n][1]}"))
+    assert len(drawn) == min(3, count - 1 if count % 2 == 0 else count)
+    check(drawn, count)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 9), st.integers(2, 4), st.integers(2, 4))
+def test_the_rounds_cross_what_they_promise(leaf: int, leaves: int, units: int) -> None:
+    """All pairs of a round are of its kind, as far as there are such pairs; the odd ones of each part meet otherwise."""
+    unit = leaf * leaves
+    count = unit * units
+    places = where(leaf, unit)
+    inside, across, far = (kinds(pairs, places) for pairs in matchings(range(count), 3, places))
+    assert inside[Reach.LEAF] == leaves * units * (leaf // 2)
+    assert across[Reach.UNIT] == units * (unit // 2)
+    assert far[Reach.FAR] == count // 2
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20), st.integers(2, 6))
+def test_without_units_the_last_two_rounds_cross_leaves(leaf: int, leaves: int) -> None:
+    count, places = leaf * leaves, where(leaf)
+    drawn = [kinds(pairs, places) for pairs in matchings(range(count), 3, places)]
+    assert drawn[0][Reach.LEAF] == leaves * (leaf // 2)
+    repeats = 2 if count <= 4 else 0  # of four nodes on two leaves there are only two such rounds
+    assert all(mine[Reach.UNIT] >= count // 2 - repeats for mine in drawn[1:])
+
+
+def test_partners_of_the_second_crossing_sit_on_other_leaves_than_those_of_the_first() -> None:
+    places = where(16)
+    _, first, second = matchings(range(64), 3, places)
+    far = [
+        {places(n).leaf: places(m).leaf for pair in mine for n, m in (pair, pair[::-1])}
+        for mine in (first, second)
+    ]
+    assert all(far[0][leaf] != far[1][leaf] for leaf in far[0])
+
+
+def test_a_leaf_of_more_than_half_of_all_meets_whom_it_can() -> None:
+    places = where(60)
+    drawn = [kinds(pairs, places) for pairs in matchings(range(100), 3, places)]
+    assert drawn[1] == {Reach.UNIT: 40, Reach.LEAF: 10}
 
 
 def test_no_pairs_without_two_nodes() -> None:
     assert matchings([], 3) == []
     assert matchings(["a"], 3) == []
+    assert matchings(["a", "b"], 3, lambda n: Place(n)) == [[("a", "b")]]
 
 
+def test_the_places_of_the_plan() -> None:
+    ports = (Port(1, "mlx5_1", "leaf-2"), Port(0, "mlx5_0", "leaf-1"), Port(2, "mlx5_2", "leaf-1"))
+    node = Node("gpu-001", rack="R01", ports=ports, tags=("spare", "unit.3"))
+    assert place(node) == Place("leaf-1+leaf-2", "3", "R01")
+    assert place(Node("gpu-002", tags=("domain.nvl-1",), rack="R01")) == Place("", "", "nvl-1")
+    assert place(Node("gpu-003", ports=(Port(0, "mlx5_0"),))) == Place()
+
+
+def test_groups_of_one_place() -> None:
+    nodes = [Node("a", rack="R1"), Node("b", rack="R2"), Node("c", rack="R1"), Node("d")]
+    found = groups(nodes, lambda n: place(n).domain)
+    assert {name: [n.name for n in mine] for name, mine in found.items()} == {"R1": ["a", "c"], "R2": ["b"]}
+
+
+@settings(deadline=None)
+@given(st.integers(1, 90), st.integers(1, 20), st.integers(0, 3))
+def test_every_node_is_at_work_on_every_rung(count: int, leaf: int, leaves: int) -> None:
+    places = where(leaf, leaf * leaves)
+    rungs = ladder(range(count), places)
+    assert [rung.size for rung in rungs] == sorted(rung.size for rung in rungs)
+    assert rungs[-1].waves == ((tuple(range(count)),),)
+    for rung in rungs:
+        assert {n for wave in rung.waves for job in wave for n in job} == set(range(count))
+        for wave in rung.waves:
+            flat = [n for job in wave for n in job]
+            assert len(flat) == len(set(flat))
+            assert all(len(job) <= rung.size for job in wave)
+        if rung.name.split()[0].isdigit():
+            assert {len(job) for wave in rung.waves for job in wave} == {rung.size}
+        if rung.size <= leaf and len(rung.waves) == 1 and leaf % rung.size == 0 and count % leaf == 0:
+            assert all(len({places(n).leaf for n in job}) == 1 for job in rung.waves[0])
+
+
+def test_the_rungs_of_a_hall() -> None:
+    """Two units of two leaves of 16; NVLink domains of 8. What is nearly a leaf is no step of its own."""
+    rungs = ladder(range(64), lambda n: Place(f"l{n // 16}", f"u{n // 32}", f"d{n // 8}"))
+    assert [(r.name, r.size, len(r.waves[0])) for r in rungs] == [
+        ("1 node", 1, 64), ("2 nodes", 2, 32), ("4 nodes", 4, 16),
+        ("domain", 8, 8), ("leaf", 16, 4), ("unit", 32, 2), ("all", 64, 1),
+    ]  # fmt: skip
+    assert [r.name for r in ladder(range(24))] == [
+        "1 node",
+        "2 nodes",
+        "4 nodes",
+        "8 nodes",
+        "16 nodes",
+        "all",
+    ]
+    assert ladder([]) == []
+
+
+@settings(deadline=None)
 @given(st.integers(2, 40), st.sets(st.integers(0, 39)))
 def test_a_round_without_some_nodes_keeps_everybody_else_at_work(count: int, gone: set[int]) -> None:
     nodes = list(range(count))

@@ -16,8 +16,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from bringup.check import AnyCheck, Check
+from bringup.defects import Fault
 from bringup.errors import Problem, UsageError
-from bringup.model import LEVELS, STAGES, Fault, Level, Stage
+from bringup.model import LEVELS, STAGES, Level, Stage
 
 GROUP = "bringup.battery"
 

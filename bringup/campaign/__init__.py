@@ -4,6 +4,7 @@ from bringup.campaign.layout import Plan, plans
 from bringup.campaign.play import Setup
 from bringup.campaign.scenarios import Drawn, Wish, draw
 from bringup.campaign.score import score
+from bringup.campaign.stacking import Rules
 from bringup.campaign.totals import Totals, total
 from bringup.campaign.types import Played, Scenario, Score
 from bringup.campaign.workers import play_all
@@ -12,6 +13,7 @@ __all__ = [
     "Drawn",
     "Plan",
     "Played",
+    "Rules",
     "Scenario",
     "Score",
     "Setup",

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bringup.campaign.layout import Plan, inventory_text, names
+from bringup.campaign.layout import Part, Plan, mixed_text, names
 from bringup.campaign.planting import plant
 from bringup.campaign.play import Setup, played, run
 from bringup.campaign.probes import PROBES
 from bringup.campaign.questions import QUESTIONS
 from bringup.campaign.types import Place, Planted, Played, Scalar, Scenario, Wanted
+from bringup.defects import Who
 from bringup.inventory import FaultSpec, Params, parse
 from bringup.mock.faults.registry import Kind
-from bringup.model import Node, Who
+from bringup.model import Node
 from bringup.topology import matchings
 
 SEED = 7
@@ -34,7 +35,7 @@ def play(scenario: Scenario, setup: Setup, folder: Path) -> Played:
 
 
 class _Cases:
-    """Builds cases on one shape; a case is a scenario with a number and a sentence."""
+    """Builds cases; a case is a scenario with a number and a sentence."""
 
     def __init__(self, plans: Mapping[str, Plan], kinds: Mapping[str, Kind]) -> None:
         self._plans, self._kinds = plans, kinds
@@ -42,26 +43,31 @@ class _Cases:
 
     def add(
         self, name: str, title: str, count: int = 4, faults: Sequence[tuple[FaultSpec, Sequence[Place] | None]] = (),
-        *, shape: str = "hgx-h100", also: str = "", probe: str = "",
-        per_leaf: int = 16, closes: str = "",
+        *, shape: str = "hgx-h100", beside: Sequence[tuple[str, int]] = (), also: str = "", probe: str = "",
+        per_leaf: int = 16,
     ) -> None:  # fmt: skip
-        """A case with these faults. Without places a fault's own kind says what is right.
+        """A case with these faults; `beside` are further shapes and their numbers of nodes.
 
-        A fault whose kind the simulator does not have makes the case a blocked one.
+        Without places a fault's own kind says what is right. A fault whose kind the simulator does not have makes the
+        case a blocked one.
         """
         if any(spec.kind not in self._kinds for spec, _ in faults):
             lacking = ", ".join(spec.kind for spec, _ in faults if spec.kind not in self._kinds)
-            self.block(name, title, "", f"no such fault can be seeded: {lacking}")
+            self._block(name, title, f"no such fault can be seeded: {lacking}")
             return
-        plan = self._plans[shape]
-        text = inventory_text(
-            plan, shape, count, SEED, [spec for spec, _ in faults], name=name, note=f"{name}: {title}", per_leaf=per_leaf,
-        )  # fmt: skip
+        parts = [Part(self._plans[shape], shape, count, per_leaf)]
+        parts += [Part(self._plans[other], other, more) for other, more in beside]
+        specs = [spec for spec, _ in faults]
+        text = mixed_text(parts, SEED, specs, name=name, note=f"{name}: {title}")
         nodes = parse(text.encode(), Path(f"{name}.yaml")).nodes
-        planted = tuple(self._planted(spec, places, nodes, shape) for spec, places in faults)
-        closes = closes or next((p.closes for p in planted if p.closes), "")
+        shape_of = {node: part.shape for part in parts for node in names(part.plan, part.count)}
+        planted = tuple(
+            self._planted(spec, places, nodes, shape_of[spec.nodes[0]]) for spec, places in faults
+        )
+        closes = next((p.closes for p in planted if p.closes), "")
+        shapes = ",".join(part.shape for part in parts)
         self.found.append(
-            Scenario(name, "case", shape, SEED, count, text, title, planted, also, probe, closes)
+            Scenario(name, "case", shapes, SEED, len(nodes), text, title, planted, also, probe, closes)
         )
 
     def _planted(
@@ -71,27 +77,17 @@ class _Cases:
             return plant(self._kinds[spec.kind], spec, nodes, shape)
         return Planted(spec.kind, spec.nodes, tuple(places), dict(spec.params))
 
-    def block(self, name: str, title: str, closes: str, reason: str) -> None:
+    def _block(self, name: str, title: str, reason: str) -> None:
         """A case that cannot be played yet."""
-        self.found.append(
-            Scenario(
-                name,
-                "case",
-                "",
-                SEED,
-                0,
-                title=title,
-                closes=closes or "issue 3: simulated cluster",
-                blocked=reason,
-            )
-        )
+        closes = "issue 3: simulated cluster"
+        self.found.append(Scenario(name, "case", "", SEED, 0, title=title, closes=closes, blocked=reason))
 
     def without_profile(self, name: str, title: str, count: int) -> None:
         """A cluster whose plan does not say what its nodes are."""
         self.add(name, title, count)
         made = self.found.pop()
         plan = self._plans[made.shape]
-        text = made.text.replace(f", profile: {plan.profile}", "")
+        text = made.text.replace(f"    profile: {plan.profile}\n", "")
         places = tuple(
             Place((n,), (Wanted("NO-PROFILE", n, UNJUDGED), Wanted("NOT-JUDGED", n, UNJUDGED)))
             for n in names(plan, count)
@@ -148,7 +144,6 @@ def _connections_and_hardware(make: _Cases) -> None:
     make.add(
         "case-04c", "a slow node and one that computes wrong, paired with each other, keep each their own", 6,
         [(_fault("nvls-off", "gpu-002"), slow), (_fault("wrong-results", "gpu-004", gpu=3, count=7), None)],
-        closes="issue 5: RDMA and collectives",
     )  # fmt: skip
     make.add(
         "case-05", "a failing node is left out of later stages, and every result there says why", 4,
@@ -184,14 +179,13 @@ def _connections_and_hardware(make: _Cases) -> None:
 def _pairs_and_places(make: _Cases) -> None:
     make.add(
         "case-09", "a port that is bad in one try of three is told from a broken one", 6,
-        [(_fault("rdma-fails-sometimes", "gpu-003", hca="mlx5_4"), None)],
+        [(_fault("rdma-fails-sometimes", "gpu-003", hca="mlx5_4"), _port("RDMA-FLAKY", "gpu-003", "mlx5_4"))],
     )  # fmt: skip
-    make.block(
-        "case-10",
-        "trays of 4 GPUs and nodes of 8 in one run",
-        "issue 4",
-        "one simulated cluster has one shape",
-    )
+    make.add(
+        "case-10", "trays of 4 GPUs and nodes of 8 in one run", 4,
+        [(_fault("gpu-missing", "gpu-002", gpu=5), None), (_fault("gpu-missing", "tray-003", gpu=2), None)],
+        beside=(("gb200-nvl72", 6),), also="pairs_are_alike",
+    )  # fmt: skip
     make.add("case-11", "of an odd number of nodes everyone is in a pair", 5, also="everybody_is_paired")
     a, b = matchings([f"gpu-{n:03}" for n in range(1, 9)], 3)[0][0]
     make.add(
@@ -229,7 +223,9 @@ def _procedures(make: _Cases) -> None:
     )  # fmt: skip
     make.add("case-19", "program text in an inventory or profile is never run", 2, probe="inert_text")
     make.add("case-20", "one connection to a node for the whole run", 12, probe="connections")
-    make.block(
-        "case-20b", "1,000 nodes: sockets within the limit, the first row within a second", "open",
-        "too large for a campaign; bringup mock up serves it for a measurement by hand",
-    )  # fmt: skip
+    make.add(
+        "case-20b",
+        "1,000 nodes: one socket for each, the first row within a second",
+        1000,
+        probe="many_nodes",
+    )

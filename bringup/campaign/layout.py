@@ -47,34 +47,76 @@ def _plan(shape: Shape) -> Plan:
     return Plan(shape.name, rails)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many nodes of one shape, with so many to a leaf (0: what suits the number)."""
+
+    plan: Plan
+    shape: str
+    count: int
+    per_leaf: int = 0
+
+
 def names(plan: Plan, count: int) -> tuple[str, ...]:
-    """The names of all nodes."""
-    return tuple(f"{plan.prefix}-{number:03}" for number in range(1, count + 1))
+    """The names of all nodes, their numbers padded to one width."""
+    width = _width(count)
+    return tuple(f"{plan.prefix}-{number:0{width}}" for number in range(1, count + 1))
+
+
+def _width(count: int) -> int:
+    return max(3, len(str(count)))
+
+
+def _range(plan: Plan, low: int, high: int, count: int) -> str:
+    width = _width(count)
+    return f"{plan.prefix}-[{low:0{width}}-{high:0{width}}]"
 
 
 def inventory_text(
     plan: Plan, shape: str, count: int, seed: int, faults: Sequence[FaultSpec] = (), *, name: str, note: str = "",
     per_leaf: int = 0,
 ) -> str:  # fmt: skip
-    """The inventory as YAML, with so many nodes to a leaf (0: what suits the size)."""
+    """The inventory of a cluster of one shape as YAML."""
+    return mixed_text((Part(plan, shape, count, per_leaf),), seed, faults, name=name, note=note)
+
+
+def mixed_text(
+    parts: Sequence[Part], seed: int, faults: Sequence[FaultSpec] = (), *, name: str, note: str = ""
+) -> str:
+    """The inventory of a cluster of several shapes, each with racks, serial numbers and leaves of its own."""
+    nodes: list[str] = []
+    cables: list[str] = []
+    before, racks, leaves = 0, 0, 0
+    for part in parts:
+        plan = part.plan
+        nodes += [
+            f'  - names: "{_range(plan, 1, part.count, part.count)}"',
+            f"    profile: {plan.profile}",
+            f"    rack: R{{i//{plan.per_rack}+{racks + 1}:02}}",
+            f'    unit: "{{i%{plan.per_rack}*{plan.units}+1}}"',
+            f"    serial: SIM{{n{f'+{before}' if before else ''}:05}}",
+        ]
+        if plan.rails:
+            nodes.append(f"    rails: [{', '.join(plan.rails)}]")
+            lines = _cables(plan, part.count, part.per_leaf or nodes_per_leaf(part.count), leaves)
+            cables += lines
+            leaves += len(lines)
+        before += part.count
+        racks += -(-part.count // plan.per_rack)
     lines = [f"# {note}"] if note else []
-    lines += [
-        f"name: {name}",
-        f"defaults: {{user: root, profile: {plan.profile}}}",
-        "nodes:",
-        f'  - names: "{plan.prefix}-[001-{count:03}]"',
-        f"    rack: R{{i//{plan.per_rack}+1:02}}",
-        f'    unit: "{{i%{plan.per_rack}*{plan.units}+1}}"',
-        "    serial: SIM{n:05}",
-    ]
-    if plan.rails:
-        lines += [f"    rails: [{', '.join(plan.rails)}]", "cables:"]
-        lines += _cables(plan, count, per_leaf or nodes_per_leaf(count))
-    lines.append(f"simulate: {{shape: {shape}, seed: {seed}, speed: {SPEED}}}")
+    lines += [f"name: {name}", "defaults: {user: root}", "nodes:", *nodes]
+    lines += ["cables:", *cables] if cables else []
+    lines.append(f"simulate: {{{_shapes(parts)}, seed: {seed}, speed: {SPEED}}}")
     if faults:
         lines.append("faults:")
         lines += [f"  - {_flow(fault)}" for fault in faults]
     return "\n".join(lines) + "\n"
+
+
+def _shapes(parts: Sequence[Part]) -> str:
+    first, *others = parts
+    rest = ", ".join(f'{p.shape}: "{_range(p.plan, 1, p.count, p.count)}"' for p in others)
+    return f"shape: {first.shape}" + (f", shapes: {{{rest}}}" if rest else "")
 
 
 def nodes_per_leaf(count: int) -> int:
@@ -82,16 +124,15 @@ def nodes_per_leaf(count: int) -> int:
     return min(NODES_PER_LEAF, max(LEAST_PER_LEAF, count // 2))
 
 
-def _cables(plan: Plan, count: int, per_leaf: int) -> list[str]:
-    """Rail by rail, so many nodes to a leaf."""
+def _cables(plan: Plan, count: int, per_leaf: int, before: int) -> list[str]:
+    """Rail by rail, so many nodes to a leaf: a line for each leaf. `before` are the leaves of other parts."""
     lines: list[str] = []
     for low in range(1, count + 1, per_leaf):
         high = min(count, low + per_leaf - 1)
-        unit = (low - 1) // per_leaf
-        for rail, hca in enumerate(plan.rails):
-            leaf = unit * len(plan.rails) + rail + 1
+        for hca in plan.rails:
+            leaf = before + len(lines) + 1
             lines.append(
-                f'  - {{a: "{plan.prefix}-[{low:03}-{high:03}]:{hca}", b: "leaf-{leaf:02}:{{i+1}}", '
+                f'  - {{a: "{_range(plan, low, high, count)}:{hca}", b: "leaf-{leaf:02}:{{i+1}}", '
                 f'label: "L{leaf:02}-{{i+1:02}}"}}'
             )
     return lines

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bringup import __version__, battery
 from bringup.campaign.types import Played, Scenario
-from bringup.check import AnyCheck, Context
+from bringup.check import AnyCheck
+from bringup.context import Context
 from bringup.fleet import LocalFleet
 from bringup.inventory import Inventory, parse
 from bringup.mock import serve

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bringup.campaign.crowd import many_nodes
 from bringup.campaign.play import Setup, played, read, run
 from bringup.campaign.questions import QUESTIONS
 from bringup.campaign.types import Played, Scenario
@@ -143,4 +144,6 @@ def connections(scenario: Scenario, setup: Setup, folder: Path) -> Played:
     return played(scenario, state, time.monotonic() - begun, tuple(broken[:5]))
 
 
-PROBES: dict[str, Probe] = {p.__name__: p for p in (twice, killed_and_resumed, inert_text, connections)}
+PROBES: dict[str, Probe] = {
+    p.__name__: p for p in (twice, killed_and_resumed, inert_text, connections, many_nodes)
+}

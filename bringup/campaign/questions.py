@@ -6,13 +6,14 @@ Each answers with the sentences that say what is wrong; none is right.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from defusedxml.ElementTree import parse as parse_xml
 
-from bringup.model import Evidence, Stage, Verdict, Weight, Why
-from bringup.orchestrator import RunFolder
-from bringup.report import evidence, junit
+from bringup.model import Stage, Verdict, Weight, Why
+from bringup.orchestrator import RunFolder, read_kept
+from bringup.report import junit
 from bringup.run import RunState
 
 Question = Callable[[RunState, RunFolder], Iterator[str]]
@@ -57,13 +58,21 @@ def everybody_is_paired(state: RunState, folder: RunFolder) -> Iterator[str]:
         yield f"never in a pair: {', '.join(sorted(set(state.nodes) - paired))}"
 
 
+def pairs_are_alike(state: RunState, folder: RunFolder) -> Iterator[str]:
+    """Nodes of every kind are tested in pairs, and never against a node of another kind."""
+    kinds = {name: node.profile for name, node in state.nodes.items()}
+    pairs = {o.nodes for o in state.outcomes if len(o.nodes) == 2}
+    for pair in sorted(pairs):
+        if len({kinds[name] for name in pair}) > 1:
+            yield f"{' and '.join(pair)} are of different profiles and were paired"
+    alone = set(kinds.values()) - {kinds[name] for pair in pairs for name in pair}
+    if alone:
+        yield f"no pair was tested of {', '.join(sorted(alone))}"
+
+
 def junit_is_complete(state: RunState, folder: RunFolder) -> Iterator[str]:
     """JUnit has one case for each planned result, named by check and target, with the command in system-out."""
-
-    def kept(piece: Evidence) -> tuple[bytes, bytes]:
-        return evidence.read(folder.path, piece)
-
-    files = junit.write(state, folder.reports / "junit", read_evidence=kept)
+    files = junit.write(state, folder.reports / "junit", read_evidence=partial(read_kept, folder.path))
     found: dict[tuple[str, str], str] = {}
     for path in files:
         for case in parse_xml(Path(path)).iter("testcase"):
@@ -89,6 +98,6 @@ def junit_is_complete(state: RunState, folder: RunFolder) -> Iterator[str]:
 QUESTIONS: dict[str, Question] = {
     q.__name__: q
     for q in (
-        twelve_gbits, later_stages_say_why, old_xid_is_a_note, everybody_is_paired, junit_is_complete,
+        twelve_gbits, later_stages_say_why, old_xid_is_a_note, everybody_is_paired, pairs_are_alike, junit_is_complete,
     )
 }  # fmt: skip

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bringup.campaign.layout import Plan, inventory_text
 from bringup.campaign.planting import plant
+from bringup.campaign.stacking import Rules, grouped
 from bringup.campaign.types import Planted, Scenario
 from bringup.inventory import FaultSpec, parse
 from bringup.mock.faults.expected import Scope
@@ -26,8 +27,8 @@ class Wish:
 
     `shapes` are in order of preference: a kind is played on the first that it fits or, with `every_shape`, on each.
     `sizes` are those of packed clusters, `alone` that of a cluster with a single fault (0: the same). `combine` is how
-    many faults meet in one cluster of the `combinations` for each seed (0: none). Without `later` no kind is played
-    that no check can see yet.
+    many faults meet in one cluster of the `combinations` for each seed (0: none), `per_node` how many of them on one
+    node. Without `later` no kind is played that no check can see yet.
     """
 
     kinds: tuple[str, ...] = ("*",)
@@ -41,6 +42,7 @@ class Wish:
     later: bool = True
     combine: int = 0
     combinations: int = 4
+    per_node: int = 1
     clean: int = 0
     clean_shapes: tuple[str, ...] = ()
 
@@ -53,8 +55,10 @@ class Drawn:
     unplayed: Mapping[str, str] = field(default_factory=dict)
 
 
-def draw(wish: Wish, kinds: Mapping[str, Kind], plans: Mapping[str, Plan]) -> Drawn:
-    """Every scenario of the wish."""
+def draw(
+    wish: Wish, kinds: Mapping[str, Kind], plans: Mapping[str, Plan], rules: Rules | None = None
+) -> Drawn:
+    """Every scenario of the wish. `rules` say which kinds may share a node."""
     chosen = [
         k
         for k in kinds.values()
@@ -70,7 +74,7 @@ def draw(wish: Wish, kinds: Mapping[str, Kind], plans: Mapping[str, Plan]) -> Dr
     if wish.combine:
         for size in wish.sizes:
             for seed in wish.seeds:
-                found += _combined(wish, _Stage(plans, size, seed), chosen)
+                found += _combined(wish, _Stage(plans, size, seed), chosen, rules or Rules())
     found += _clean(wish, plans)
     missed = {k.id: "fits no chosen shape" for k in chosen if wish.singles and k.id not in played}
     return Drawn(tuple(found), missed)
@@ -94,12 +98,14 @@ class _Stage:
     def scenario(
         self, name: str, family: str, shape: str, faults: Iterable[tuple[Kind, FaultSpec]]
     ) -> Scenario:
-        """The scenario with these faults."""
+        """The scenario with these faults; a fault against a profile of its own brings that profile along."""
         pairs = list(faults)
+        own = next((kind.profile for kind, _ in pairs if kind.profile), "")
+        plan = replace(self._plans[shape], profile=own) if own else self._plans[shape]
         nodes = self.nodes(shape)
         id_ = f"{name}-{shape}-n{self.size}-s{self.seed}"
         text = inventory_text(
-            self._plans[shape], shape, self.size, self.seed, [spec for _, spec in pairs], name=id_,
+            plan, shape, self.size, self.seed, [spec for _, spec in pairs], name=id_,
             note=f"scenario {id_} of bringup campaign",
         )  # fmt: skip
         planted = tuple(plant(kind, spec, nodes, shape) for kind, spec in pairs)
@@ -158,8 +164,8 @@ def _packed(stage: _Stage, shape: str, name: str, kinds: Sequence[Kind]) -> Iter
         )
 
 
-def _combined(wish: Wish, stage: _Stage, kinds: Sequence[Kind]) -> Iterator[Scenario]:
-    """Several faults at once, each on a node of its own; every second cluster has one that is wider than a node."""
+def _combined(wish: Wish, stage: _Stage, kinds: Sequence[Kind], rules: Rules) -> Iterator[Scenario]:
+    """Several faults at once, so many to a node; every second cluster has one that is wider than a node."""
     shape = wish.shapes[0]
     due = [k for k in kinds if not k.closes and not k.oddity and shape in _shapes_of(k, wish, stage)]
     narrow = [k for k in due if k.scope is Scope.NODE]
@@ -174,10 +180,12 @@ def _combined(wish: Wish, stage: _Stage, kinds: Sequence[Kind]) -> Iterator[Scen
         taken = {name for _, spec in drawn for name in spec.nodes}
         free = [n for n in nodes if n.name not in taken]
         count = min(wish.combine - len(drawn), len(narrow), len(free))
-        for kind, node in zip(rng.sample(narrow, count), rng.sample(free, count), strict=True):
-            drawn += [(kind, spec) for spec in kind.draw(rng, [node], shape)]
+        groups = grouped(rng.sample(narrow, count), wish.per_node, rules)
+        for group, node in zip(groups, rng.sample(free, len(groups)), strict=True):
+            drawn += [(kind, spec) for kind in group for spec in kind.draw(rng, [node], shape)]
         if drawn:
-            yield stage.scenario(f"combined{wish.combine}-{number:02}", "combined", shape, drawn)
+            many = f"x{wish.per_node}" if wish.per_node > 1 else ""
+            yield stage.scenario(f"combined{wish.combine}{many}-{number:02}", "combined", shape, drawn)
 
 
 def _clean(wish: Wish, plans: Mapping[str, Plan]) -> Iterator[Scenario]:

@@ -21,7 +21,8 @@ from bringup.campaign.types import (
     Score,
     Wanted,
 )
-from bringup.model import Defect, RunVerdict, Who
+from bringup.defects import Defect, Who
+from bringup.model import RunVerdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bringup.model import Defect
+from bringup.defects import Defect
 
 Scalar = str | int | float | bool
 

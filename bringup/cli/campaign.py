@@ -69,6 +69,10 @@ class _Choice:
     help="So many of them for each seed.",
 )
 @click.option(
+    "--per-node", type=click.IntRange(1, 10), default=1, show_default=True,
+    help="With --combine: up to so many faults on one node, at parts of their own and none explained by another.",
+)  # fmt: skip
+@click.option(
     "--shapes", default="", metavar="A,B",
     help="Play each kind on each of these shapes that it fits, or on all (default: once, on hgx-h100 where it fits).",
 )  # fmt: skip
@@ -132,7 +136,7 @@ class _Choice:
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
 def command(
     only: Sequence[str], seeds: int, nodes: int, alone: int, sizes: str, combine: int, combinations: int,
-    shapes: str, clean: int | None, with_cases: bool, singles: bool, later: bool, pack: bool, jobs: int, out: Path,
+    per_node: int, shapes: str, clean: int | None, with_cases: bool, singles: bool, later: bool, pack: bool, jobs: int, out: Path,
     replay: str, only_list: bool, level: str,
     check_patterns: Sequence[str], stages: Sequence[str], batteries: Sequence[Path], profile_dirs: Sequence[Path],
     as_json: bool, quiet: bool,
@@ -155,10 +159,10 @@ def command(
     wish = scenarios.Wish(
         kinds=tuple(only) or ("*",), seeds=tuple(range(1, seeds + 1)), sizes=_sizes(sizes, nodes), alone=alone,
         shapes=listed or (DEFAULT_SHAPE, *(s for s in plans if s != DEFAULT_SHAPE)), every_shape=bool(listed),
-        pack=pack, singles=singles, later=later, combine=combine, combinations=combinations,
+        pack=pack, singles=singles, later=later, combine=combine, combinations=combinations, per_node=per_node,
         clean=(0 if only else len(listed or plans)) if clean is None else clean, clean_shapes=listed or tuple(plans),
     )  # fmt: skip
-    drawn = _drawn(_Choice(tuple(only), wish, with_cases), plans)
+    drawn = _drawn(_Choice(tuple(only), wish, with_cases), plans, campaign.Rules.of(checks))
     if replay:
         return _replay(replay, drawn, setup, out)
     if not drawn.scenarios:
@@ -194,9 +198,9 @@ def _shapes(text: str, plans: dict[str, campaign.Plan]) -> tuple[str, ...]:
     return names
 
 
-def _drawn(choice: _Choice, plans: dict[str, campaign.Plan]) -> campaign.Drawn:
+def _drawn(choice: _Choice, plans: dict[str, campaign.Plan], rules: campaign.Rules) -> campaign.Drawn:
     """The scenarios of the wish, with the named cases that were asked for."""
-    drawn = campaign.draw(choice.wish, KINDS, plans)
+    drawn = campaign.draw(choice.wish, KINDS, plans, rules)
     named = cases.scenarios(plans, KINDS) if choice.with_cases and DEFAULT_SHAPE in plans else ()
     if choice.only:
         named = tuple(c for c in named if any(fnmatch.fnmatchcase(c.id, p) for p in choice.only))

@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from bringup import battery
-from bringup.check import AnyCheck, Context
+from bringup.check import AnyCheck
+from bringup.cli.own_profiles import refuse_mistakes
+from bringup.context import Context
 from bringup.errors import InventoryError, NothingSelected, Problem, UsageError
 from bringup.inventory import Inventory, Simulate, select
 from bringup.inventory import load as load_inventory
@@ -141,9 +143,11 @@ def read_inputs(
     """Read and check everything that people wrote. Raises UsageError (all problems at once), NothingSelected."""
     inventory = read_inventory(inventory_path, profile_dirs)
     nodes = select(inventory, expression) if expression else inventory.nodes
-    checks = choose(battery.load(batteries), Level(level), [Stage(s) for s in stages], check_patterns)
+    known = battery.load(batteries)
+    checks = choose(known, Level(level), [Stage(s) for s in stages], check_patterns)
     dirs = [*profile_dirs, *inventory.profile_dirs]
     profiles = dict(load_all(sorted({n.profile for n in nodes if n.profile}), dirs))
+    refuse_mistakes(profiles, dirs, known)
     return Inputs(inventory, tuple(nodes), checks, profiles, Level(level))
 
 
@@ -170,8 +174,14 @@ def choose(
             raise NothingSelected(f"--check {pattern}: no such check in stage {', '.join(stages)}")
     if not chosen:
         raise NothingSelected(f"no check is left at level {level.value}; try --level full")
-    fleet_stages = {c.stage for c in chosen if c.target.__name__ == "Group"}
-    needed = [c for c in checks if c.judges_loss or (c.collects and c.stage in fleet_stages)]
+    deepest: dict[Stage, int] = {}  # of the fleet checks of a stage: what takes longer they do without
+    for check in (c for c in chosen if c.target.__name__ == "Group"):
+        deepest[check.stage] = max(deepest.get(check.stage, 0), LEVELS.index(check.level))
+    needed = [
+        c
+        for c in checks
+        if c.judges_loss or (c.collects and LEVELS.index(c.level) <= deepest.get(c.stage, -1))
+    ]
     return tuple(c for c in checks if c in chosen or c in needed)
 
 
@@ -187,6 +197,8 @@ def served(
 
     with serve(simulate, nodes) as cluster:
         yield cluster.nodes, cluster.known_hosts
+        for error in dict.fromkeys(e.strip().splitlines()[-1] for e in cluster.errors):
+            click.echo(f"the simulated cluster has a bug, and its nodes may look lost: {error}", err=True)
 
 
 def frozen_profiles(profiles: dict[str, Profile]) -> dict[str, str]:

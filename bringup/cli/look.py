@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,15 +10,24 @@ from pathlib import Path
 import click
 
 from bringup.cli import common
-from bringup.cli.output import exit_code, reader, shown, write_junit
+from bringup.cli.formats import (
+    FORMATS,
+    TEXTS,
+    as_it_is,
+    reader,
+    shown,
+    with_pseudonyms,
+    write_junit,
+    write_text,
+)
+from bringup.defects import WHO, Who
+from bringup.errors import UsageError
 from bringup.inventory import select_names
-from bringup.model import WHO, Exit, Who
+from bringup.model import Exit
 from bringup.orchestrator import RunFolder
 from bringup.report import defects as defect_list
-from bringup.report import evidence, jsonreport, markdown, summary
+from bringup.report import evidence, summary
 from bringup.run import load
-
-FORMATS = ("summary", "markdown", "json", "full-json", "junit")
 
 
 @click.command()
@@ -39,39 +47,40 @@ FORMATS = ("summary", "markdown", "json", "full-json", "junit")
     type=click.Path(path_type=Path),
     help="File (for junit: folder) to write instead of standard output.",
 )
+@click.option(
+    "--sanitise",
+    is_flag=True,
+    help="Pseudonyms for node names, serial numbers and addresses, to be shown outside.",
+)
 @common.runs_option
-def report(name: str, kind: str, output: Path | None, runs: Path) -> int:
+def report(name: str, kind: str, output: Path | None, sanitise: bool, runs: Path) -> int:
     """Write a run's result again in any format.
 
     \b
-    bringup report last
+    bringup report last -f html -o hall-2.html
     bringup report last -f markdown >> "$GITHUB_STEP_SUMMARY"
+    bringup report last -f prometheus -o /var/lib/node_exporter/textfile/bringup.prom
     bringup report 1120-0931 -f junit -o junit/
+    bringup report 1120-0931 -f full-json --sanitise -o for-the-vendor.json
     """
     folder = RunFolder.find(runs, name)
-    state = load(folder.path)
-    code = exit_code(state)
+    if kind == "junit" and sanitise and output is None:
+        raise UsageError("--sanitise -f junit: needs a folder to write into: -o FOLDER")
+    view = (
+        with_pseudonyms(folder, quotes=kind == "junit") if sanitise else as_it_is(folder, load(folder.path))
+    )
     if kind == "junit":
-        target = output or folder.reports / "junit"
-        for path in write_junit(state, folder, target):
+        for path in write_junit(view, output or folder.reports / "junit"):
             click.echo(shown(path))
-        return Exit.READY
-    paths = {"run": f"{shown(folder.path)}/"}
-    if kind == "summary" and output is None:
-        summary.write(summary.Summary(state, paths, code), sys.stdout)
-        return Exit.READY
-    text = {
-        "summary": lambda: summary.Summary(state, paths, code).plain(100),
-        "markdown": lambda: markdown.markdown(state, paths=paths, exit_code=code),
-        "json": lambda: json.dumps(jsonreport.document(state, exit_code=code), indent=2) + "\n",
-        "full-json": lambda: (
-            json.dumps(jsonreport.document(state, full=True, exit_code=code), indent=2) + "\n"
-        ),
-    }[kind]()
-    if output is None:
-        click.echo(text, nl=False)
+    elif kind == "summary" and output is None:
+        summary.write(summary.Summary(view.state, view.paths, view.code), sys.stdout)
+    elif output is None:
+        click.echo(TEXTS[kind](view), nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            write_text(output, TEXTS[kind](view))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+            raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
     return Exit.READY
 
 

@@ -2,67 +2,43 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import sys
-from pathlib import Path
 
 import click
 
-from bringup.journal import read
-from bringup.model import Evidence, Exit
-from bringup.orchestrator import INTERRUPTED, RunFolder
-from bringup.report import evidence, jsonreport, junit, markdown, summary
-from bringup.report import verdict as judge
+from bringup.cli import formats
+from bringup.cli.formats import exit_code, reader, shown
+from bringup.orchestrator import RunFolder
+from bringup.report import html, jsonreport, manifest, summary
 from bringup.run import RunState
 
-
-def exit_code(state: RunState) -> int:
-    """The exit code of a run: internal error before interrupted before not ready before incomplete."""
-    if state.aborted:
-        return Exit.INTERRUPTED if state.aborted == INTERRUPTED else Exit.INTERNAL
-    return judge.exit_code(state)
-
-
-def reader(folder: RunFolder) -> evidence.ReadEvidence:
-    """Reads the kept bytes of this run folder."""
-
-    def read_evidence(kept: Evidence) -> tuple[bytes, bytes]:
-        return evidence.read(folder.path, kept)
-
-    return read_evidence
-
-
-def shown(path: Path) -> str:
-    """A path as short as it can be told from here."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
-
-
-def write_junit(state: RunState, folder: RunFolder, target: Path) -> list[Path]:
-    """Write the JUnit files of a run into `target`; returns them."""
-    return junit.write(
-        state,
-        target,
-        read_evidence=reader(folder),
-        attachment_prefix=f"{shown(folder.path)}/",
-        flaky=judge.failed_before(read(folder.journal)),
-        hostname=str(folder.settings().get("orchestrator", "")),
-    )
+_ALSO = {
+    "summary.md": "markdown",
+    "summary.txt": "summary",
+    "defects.csv": "defects-csv",
+    "bringup.prom": "prometheus",
+}
+"""Small files that are cheap to write; every other format is written when it is asked for."""
 
 
 def write_reports(state: RunState, folder: RunFolder) -> dict[str, str]:
-    """Write JUnit, JSON, Markdown and plain text below `reports/`; returns label -> path."""
-    code = exit_code(state)
-    junit_folder = folder.reports / "junit"
-    write_junit(state, folder, junit_folder)
-    result = folder.reports / "report.json"
-    jsonreport.write(state, result, exit_code=code)
-    paths = {"junit": f"{shown(junit_folder)}/", "json": shown(result), "run": f"{shown(folder.path)}/"}
-    (folder.reports / "summary.md").write_text(
-        markdown.markdown(state, paths=paths, exit_code=code), encoding="utf-8"
-    )
-    plain = summary.Summary(state, paths, code).plain(100)
-    (folder.reports / "summary.txt").write_text(plain, encoding="utf-8")
+    """Write the reports below `reports/`, then the sums of everything in the folder; returns label -> path."""
+    view = formats.as_it_is(folder, state)
+    junit_folder, page, result = (folder.reports / name for name in ("junit", "report.html", "report.json"))
+    formats.write_junit(view, junit_folder)
+    html.write(state, page, exit_code=view.code)
+    jsonreport.write(state, result, exit_code=view.code)
+    paths = {
+        "report": shown(page),
+        "junit": f"{shown(junit_folder)}/",
+        "json": shown(result),
+        "run": f"{shown(folder.path)}/",
+    }
+    view = dataclasses.replace(view, paths=paths)
+    for name, kind in _ALSO.items():
+        formats.write_text(folder.reports / name, formats.TEXTS[kind](view))
+    manifest.write(folder.path)
     return paths
 
 
@@ -84,3 +60,6 @@ def finish(state: RunState, folder: RunFolder, *, as_json: bool) -> None:
         )
     else:
         tell(state, folder, paths)
+
+
+__all__ = ["exit_code", "finish", "reader", "shown", "tell", "write_reports"]

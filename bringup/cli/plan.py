@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from bringup.cli import common
+from bringup.commands import Command
 from bringup.inventory import folded
-from bringup.model import Command, Exit, Why
+from bringup.model import Exit, Why
 from bringup.orchestrator import Case, StagePlan, make_plan
 from bringup.report.words import clock, plural
 

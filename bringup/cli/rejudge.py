@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from bringup import battery
-from bringup.check import Context
 from bringup.cli import common
 from bringup.cli.output import exit_code, reader, tell
+from bringup.context import Context
 from bringup.model import Outcome
 from bringup.orchestrator import RunFolder
 from bringup.orchestrator import rejudge as judge_again

@@ -17,9 +17,10 @@ from pathlib import Path
 import click
 
 from bringup import __version__
-from bringup.check import AnyCheck, Context
+from bringup.check import AnyCheck
 from bringup.cli import common
 from bringup.cli.output import exit_code, finish, tell
+from bringup.context import Context
 from bringup.errors import RunFolderError
 from bringup.fleet import LocalFleet
 from bringup.inventory import Simulate

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from bringup.defects import WHO, Defect, Fault, Symptom, Who
+from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.faults import GENERAL
 from bringup.diagnosis.gather import gather
+from bringup.diagnosis.leaves import seen_above, to_leaves
 from bringup.diagnosis.localise import localise
+from bringup.diagnosis.naming import short
 from bringup.diagnosis.suppress import explained
 from bringup.diagnosis.symptoms import Sign, all_signs
-from bringup.model import FLEET, STAGES, WHO, Defect, Fault, Node, Outcome, Port, Symptom, Who
+from bringup.model import FLEET, STAGES, Node, Outcome, Port
 
 FLEET_SHARE = 0.5
 """Above this share of the fleet one finding has one cause (defects.md S03 names a share X; a half is our choice)."""
 FLEET_LEAST = 4
+MOST_RULED_OUT = 6
+"""So many sentences a defect tells about what it is not."""
 MOST_SAID = 160
 """Characters of a finding that a defect repeats; the whole text is in the outcome."""
 
@@ -31,9 +38,13 @@ def diagnose(
     """The defects that these outcomes show, in working order (who acts, then place). `declared`: faults by check id."""
     outcomes = list(outcomes)
     faults = _Faults(declared)
-    signs = localise(outcomes, all_signs(outcomes, declared))
-    causes = explained(signs, lambda sign: faults.of(sign.check, sign.first_code).explained_by)
-    signs = gather(signs, causes, outcomes, nodes)
+    seen = all_signs(outcomes, declared)
+    default = {check: mine[0].code for check, mine in declared.items() if mine}
+    evidence = Evidence.of(outcomes, seen, nodes, default)
+    signs = localise(seen, evidence)
+    causes = explained(signs, lambda sign: faults.of(sign.check, sign.first_code).explained_by, evidence.leaf)
+    signs = to_leaves(gather(signs, causes, evidence, nodes), causes, nodes)
+    causes = seen_above(signs, causes)
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for index, sign in enumerate(signs):
         if index not in causes:
@@ -88,15 +99,15 @@ def _defect(
     names = tuple(dict.fromkeys(p.split("/")[0] for p in at))
     owner = nodes.get(names[0])
     inside = dict.fromkeys(p.split("/")[0] for s in members for p in s.first_at)
-    hit = tuple(name for name in inside if name in nodes) or tuple(
-        dict.fromkeys(n for s in members for n in s.nodes)
-    )
+    hit = tuple(name for name in inside if name in nodes) or _on_switch(names[0], nodes)
+    hit = hit or tuple(dict.fromkeys(n for s in members for n in s.nodes))
     port = planned_port(at[0], owner)
     who = Who.COULD_NOT_JUDGE if all(s.unjudged for s in members) else fault.who
     fill = {
         "at": short(at), "node": names[0], "place": owner.place if owner else "",
         "cable": port.cable if port and port.cable else "the cable", "leaf": port.leaf if port and port.leaf else names[0],
         "leaf_port": port.leaf_port if port else "",
+        "todo": next((s.measured.partition("\n")[2] for s in members if "\n" in s.measured), ""),
     }  # fmt: skip
     return Defect(
         id=defect_id(code, component),
@@ -115,7 +126,13 @@ def _defect(
         stage=min((s.stage for s in members), key=STAGES.index),
         explains=tuple(Symptom(s.check, s.target, s.code, s.component, s.text) for s in (*members, *follow)),
         components=at,
+        ruled_out=tuple(dict.fromkeys(said for s in members for said in s.ruled_out))[:MOST_RULED_OUT],
     )
+
+
+def _on_switch(name: str, nodes: Mapping[str, Node]) -> tuple[str, ...]:
+    """The nodes with a planned cable to this switch."""
+    return tuple(node.name for node in nodes.values() if any(port.leaf == name for port in node.ports))
 
 
 def _said(members: Sequence[Sign]) -> str:
@@ -132,29 +149,19 @@ def planned_port(path: str, node: Node | None) -> Port | None:
     return next((p for p in node.ports if p.hca == parts[2]), None)
 
 
-def short(at: Sequence[str]) -> str:
-    """Component paths in the technician's words: `gpu-009 mlx5_4`, `gpu-003 GPU 5`, `gpu-005 GPU 2 NVLink 7`."""
-    said: list[str] = []
-    for path in at:
-        node, *rest = path.split("/")
-        words = [node]
-        for kind, name in zip(rest[0::2], rest[1::2], strict=False):
-            if kind == "hca":
-                words.append(name)
-            elif kind == "port":
-                words += [f"port {name}"] if name != "1" else []
-            else:
-                words.append(f"{ {'gpu': 'GPU', 'nvlink': 'NVLink', 'cpu': 'CPU'}.get(kind, kind) } {name}")
-        said.append(" ".join(words))
-    return " and ".join(said)
-
-
 def _filled(template: str, fill: Mapping[str, str]) -> str:
-    """The template with its places filled; an unknown place stays as it is written."""
+    """The template with its places filled; an unknown name stays as it is written. Of what is empty no word is left:
+    neither `at {place}` of a node without a rack nor the brackets around it."""
     text = template
     for name, value in fill.items():
-        text = text.replace("{" + name + "}", value)
+        text = text.replace("{" + name + "}", value) if value else _without(text, name)
     return " ".join(text.split())
+
+
+def _without(text: str, name: str) -> str:
+    """The text without the place and the word that leads to it."""
+    text = re.sub(r"\s*(?:\b(?:at|in|on|of) )?\{" + name + r"\}", "", text)
+    return re.sub(r"\s*\(\s*\)", "", re.sub(r"[;,]\s*\)", ")", text))
 
 
 def _fold(defects: list[Defect], nodes: Mapping[str, Node]) -> list[Defect]:
@@ -205,4 +212,5 @@ def _one(defects: list[Defect], component: str, fault: Fault | None) -> Defect:
         stage=first.stage,
         explains=tuple(s for d in defects for s in d.explains),
         components=tuple(c for d in defects for c in d.components),
+        ruled_out=() if len(names) > 1 else first.ruled_out,
     )

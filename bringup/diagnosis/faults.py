@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bringup.model import Fault, Severity, Who
+from bringup.defects import Fault, Severity, Who
 
 
 def _unjudged(code: str, title: str, action: str) -> Fault:
@@ -60,6 +60,31 @@ GENERAL: dict[str, Fault] = {
             severity=Severity.MONITOR,
         ),
         Fault(
+            "RDMA-FLAKY",
+            "{at} fails now and then: bad with some partners, good with others",
+            "reseat {cable} at {at} and at {leaf} {leaf_port}, watch its error counters under load, then test it again;"
+            " if it comes back swap the cable, then the adapter",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "COLL-FLAKY",
+            "{at} fails now and then: bad with some partners, good with others",
+            "take {node} {place} out and run its GPU and fabric tests again and again, until they show which part it is",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "UPLINK-SLOW",
+            "what leaves {at} is slow, what stays inside is not",
+            "look at the uplinks of {at}: cables that are missing, speed and errors of each, what spreads the load",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "SPINE-SLOW",
+            "what crosses from leaf to leaf is slow at many leaves, what stays inside a leaf is not",
+            "look at what joins the leaves: spine switches, their links, routing",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
             "PAIR-UNSPLIT",
             "{at}: one of the two ends is bad, and no result tells which",
             "retest both ends with known-good partners: bringup resume",
@@ -75,6 +100,12 @@ GENERAL: dict[str, Fault] = {
             "LEAF-SLOW",
             "most ports on {leaf} are slow",
             "look at the switch {leaf}: line card, power, firmware, uplinks",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "LEAF-DOWN",
+            "no port that is wired to {leaf} has a link",
+            "look at the switch {leaf}: power, firmware, whether somebody switched its ports off",
             who=Who.HANDS_ON,
         ),
         Fault(

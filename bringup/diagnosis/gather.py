@@ -8,89 +8,64 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
+from bringup.diagnosis import ruled_out
+from bringup.diagnosis.ends import Ends
+from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.symptoms import Sign
-from bringup.model import Node, Outcome, Verdict
+from bringup.diagnosis.trials import Key
+from bringup.model import Node
 
 LEAF_LEAST = 4
 """With fewer ports on a leaf its name says little."""
 
 
-class _Ports:
-    """What is known about the ports of one check: where they are, which were good, which are suspected."""
-
-    def __init__(self, nodes: Mapping[str, Node]) -> None:
-        self.leaf = {
-            f"{n.name}/hca/{p.hca}/port/1": p.leaf for n in nodes.values() for p in n.ports if p.leaf
-        }
-        self.planned = {n.name: len(n.ports) for n in nodes.values()}
-        self.on_leaf: dict[str, int] = defaultdict(int)
-        for leaf in self.leaf.values():
-            self.on_leaf[leaf] += 1
-        self.tested: dict[str, set[str]] = defaultdict(set)
-        self.good: dict[str, set[str]] = defaultdict(set)
-        self.of_node: dict[tuple[str, str], set[str]] = defaultdict(set)
-
-    def learn(self, outcomes: Iterable[Outcome]) -> None:
-        for o in outcomes:
-            if len(o.nodes) == 2 and len(o.at) == 2 and o.verdict in (Verdict.PASS, Verdict.FAIL):
-                self.tested[o.check].update(o.at)
-                for path in o.at:
-                    self.of_node[o.check, path.split("/")[0]].add(path)
-                if o.verdict is Verdict.PASS:
-                    self.good[o.check].update(o.at)
-
-    def count(self, check: str, node: str) -> int:
-        """How many ports the node has: as planned, or as many as were tested."""
-        return max(self.planned.get(node, 0), len(self.of_node[check, node]))
-
-    def dark_leaves(self, check: str) -> frozenset[str]:
-        """The leaves of which no tested port was good, if others are fine."""
-        tested: dict[str, set[str]] = defaultdict(set)
-        for path in self.tested[check]:
-            if path in self.leaf:
-                tested[self.leaf[path]].add(path)
-        dark = {
-            leaf
-            for leaf, ports in tested.items()
-            if not ports & self.good[check]
-            and len(ports) >= LEAF_LEAST
-            and len(ports) * 2 >= self.on_leaf[leaf]
-            and len({path.split("/")[0] for path in ports}) >= 2
-        }
-        return frozenset(dark) if len(dark) < len(tested) else frozenset()
-
-
 def gather(
-    signs: Sequence[Sign], explained: Container[int], outcomes: Iterable[Outcome], nodes: Mapping[str, Node]
+    signs: Sequence[Sign], explained: Container[int], evidence: Evidence, nodes: Mapping[str, Node]
 ) -> list[Sign]:
     """The same signs in their order, with those of many bad ports moved to the node or the leaf."""
-    ports = _Ports(nodes)
-    ports.learn(outcomes)
     mine = [i for i, s in enumerate(signs) if i not in explained and _of_ports(s)]
     bad_of_node: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     bad_of_leaf: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for sign in (signs[i] for i in mine if len(signs[i].at) == 1):
         path = sign.at[0]
         bad_of_node[sign.check, sign.code, path.split("/")[0]].add(path)
-        bad_of_leaf[sign.check, sign.code, ports.leaf.get(path, "")].add(path)
-    dark = {check: ports.dark_leaves(check) for check in {signs[i].check for i in mine}}
+        bad_of_leaf[sign.check, sign.code, evidence.leaf.get(path, "")].add(path)
+    on_leaf: dict[str, int] = defaultdict(int)
+    for leaf in evidence.leaf.values():
+        on_leaf[leaf] += 1
+    dark: dict[Key, frozenset[str]] = {}
+    said: dict[tuple[Key, str], tuple[str, ...]] = {}
+
+    def moved(sign: Sign, code: str, at: str) -> Sign:
+        """The sign at a node or leaf; it remembers the ports that lie there."""
+        about, key = evidence.about(sign), ((sign.check, sign.first_code), at)
+        if key not in said:
+            said[key] = ruled_out.of_node(at, about) if code == "NODE-SLOW" else ruled_out.of_leaf(at, about)
+        mine = tuple(path for path in sign.at if at in (path.split("/")[0], evidence.leaf.get(path, "")))
+        return dataclasses.replace(
+            sign, code=code, was=sign.first_code, at=(at,), was_at=mine, ruled_out=said[key]
+        )
+
     gathered = list(signs)
     for i in mine:
         sign = signs[i]
-        leaves = {ports.leaf.get(path, "") for path in sign.at}
-        lost = leaves & dark[sign.check]
+        about = evidence.about(sign)
+        key = (sign.check, sign.first_code)
+        if key not in dark:
+            dark[key] = _dark_leaves(about, on_leaf)
+        lost = {evidence.leaf.get(path, "") for path in sign.at} & dark[key]
         if len(lost) == 1:
-            gathered[i] = _moved(sign, "LEAF-SLOW", lost.pop(), ports)
+            gathered[i] = moved(sign, "LEAF-SLOW", lost.pop())
         elif len(sign.at) == 1:
-            name, (leaf,) = sign.at[0].split("/")[0], leaves
+            name, leaf = sign.at[0].split("/")[0], evidence.leaf.get(sign.at[0], "")
             of_node = len(bad_of_node[sign.check, sign.code, name])
             of_leaf = len(bad_of_leaf[sign.check, sign.code, leaf])
-            if of_node >= 2 and of_node * 2 >= ports.count(sign.check, name):
-                gathered[i] = _moved(sign, "NODE-SLOW", name, ports)
-            elif leaf and ports.on_leaf[leaf] >= LEAF_LEAST and of_leaf * 2 >= ports.on_leaf[leaf]:
-                gathered[i] = _moved(sign, "LEAF-SLOW", leaf, ports)
+            if of_node >= 2 and of_node * 2 >= _port_count(name, about, nodes):
+                gathered[i] = moved(sign, "NODE-SLOW", name)
+            elif leaf and on_leaf[leaf] >= LEAF_LEAST and of_leaf * 2 >= on_leaf[leaf]:
+                gathered[i] = moved(sign, "LEAF-SLOW", leaf)
     return gathered
 
 
@@ -100,7 +75,21 @@ def _of_ports(sign: Sign) -> bool:
     return len(sign.nodes) == 2 and not sign.unjudged and ends and all("/hca/" in path for path in sign.at)
 
 
-def _moved(sign: Sign, code: str, at: str, ports: _Ports) -> Sign:
-    """The sign at a node or leaf; it remembers the ports that lie there."""
-    mine = tuple(path for path in sign.at if at in (path.split("/")[0], ports.leaf.get(path, "")))
-    return dataclasses.replace(sign, code=code, was=sign.first_code, at=(at,), was_at=mine)
+def _port_count(node: str, about: Ends, nodes: Mapping[str, Node]) -> int:
+    """How many ports the node has: as planned, or as many as were tested."""
+    planned = len(nodes[node].ports) if node in nodes else 0
+    return max(planned, len(about.ports_of_node.get(node, ())))
+
+
+def _dark_leaves(about: Ends, on_leaf: Mapping[str, int]) -> frozenset[str]:
+    """The leaves of which no tested port was good, if others are fine."""
+    tested = about.ports_of_leaf
+    dark = {
+        leaf
+        for leaf, ports in tested.items()
+        if not about.good & set(ports)
+        and len(ports) >= LEAF_LEAST
+        and len(ports) * 2 >= on_leaf[leaf]
+        and len({path.split("/")[0] for path in ports}) >= 2
+    }
+    return frozenset(dark) if len(dark) < len(tested) else frozenset()

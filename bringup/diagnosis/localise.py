@@ -1,78 +1,50 @@
-"""Which end of a slow pair is bad: pure reasoning over the results of one pair check.
-
-Every endpoint met several partners. An endpoint that was good with anybody is good; an endpoint that was never good
-and failed with a partner that is good with others is bad. A failing pair whose ends are both good with others is a
-path (or an unstable link); one whose ends are both unknown stays a pair, because naming one would be a guess.
-"""
+"""Which end of a failing pair is to blame: moves every sign of two ends to the one place where its cause is."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
+from bringup.diagnosis import ruled_out
+from bringup.diagnosis.evidence import Evidence, flaky
 from bringup.diagnosis.symptoms import Sign
-from bringup.model import Outcome, Verdict
+from bringup.diagnosis.trials import ends_of
 
 
-def localise(outcomes: Iterable[Outcome], signs: list[Sign]) -> list[Sign]:
-    """The same signs with every two-ended one moved to the end that is to blame, where that can be said."""
-    open_ = {(s.check, s.target) for s in signs if len(s.at) >= 2 and not s.unjudged}
-    by_check: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:  # a failure that names its end itself speaks against nobody else
-        known = outcome.verdict is Verdict.PASS or (outcome.check, outcome.target) in open_
-        if len(outcome.nodes) == 2 and known:
-            by_check[outcome.check].append(outcome)
-    blamed = {check: _Ends.of(mine) for check, mine in by_check.items()}
-    moved: list[Sign] = []
-    for sign in signs:
-        if len(sign.at) < 2 or sign.unjudged:
-            moved.append(sign)
-            continue
-        ends = _ends(sign.at, sign.nodes)
-        blame = blamed.get(sign.check, _Ends.of(()))
-        guilty = [end for end in ends if end in blame.bad]
-        if guilty:
-            moved += [dataclasses.replace(sign, at=(end,), spared=blame.beside(end)) for end in guilty]
-        elif all(end in blame.good for end in ends):
-            moved.append(dataclasses.replace(sign, code="PATH-UNSTABLE", was=sign.code, at=ends))
-        else:
-            moved.append(dataclasses.replace(sign, code="PAIR-UNSPLIT", was=sign.code, at=ends))
-    return moved
+def localise(signs: Sequence[Sign], evidence: Evidence) -> list[Sign]:
+    """The same signs with every two-ended one moved to the end, the leaves or the way that is to blame.
+
+    A bad end takes the sign as it is, two bad ends each take one. Where both ends are good with others the sign gets
+    the code of what its failing pairs have in common; where nothing better is known of either, it stays a pair.
+    """
+    return [moved for sign in signs for moved in _moved(sign, evidence)]
 
 
-def _ends(at: tuple[str, ...], nodes: tuple[str, ...]) -> tuple[str, ...]:
-    """The two ends of a pair: its two ports, or its two nodes when every port of both took part."""
-    return at if len(at) == 2 else nodes
+def _moved(sign: Sign, evidence: Evidence) -> Iterator[Sign]:
+    if len(sign.at) < 2 or sign.joined:
+        yield sign
+    elif sign.unjudged:
+        node = evidence.unstarted.get((sign.check, sign.target), "")
+        yield dataclasses.replace(sign, at=(node,)) if node else sign
+    else:
+        yield from _proven(sign, ends_of(sign.at, sign.nodes), evidence)
 
 
-@dataclass(frozen=True)
-class _Ends:
-    """The ends that were good with anybody, the bad ones, and the good ports of each node."""
-
-    good: frozenset[str]
-    bad: frozenset[str]
-    ports: dict[str, tuple[str, ...]]
-
-    @classmethod
-    def of(cls, outcomes: Iterable[Outcome]) -> _Ends:
-        pairs = [(o.verdict, _ends(o.at, o.nodes)) for o in outcomes]
-        good = frozenset(end for verdict, pair in pairs if verdict is Verdict.PASS for end in pair)
-        bad = frozenset(
-            end
-            for verdict, pair in pairs
-            if verdict is Verdict.FAIL
-            for end, other in (pair, pair[::-1])
-            if end not in good and other in good
-        )
-        ports: dict[str, tuple[str, ...]] = {}
-        for end in sorted(good):
-            node, _, port = end.partition("/")
-            if port:
-                ports[node] = (*ports.get(node, ()), end)
-        return cls(good, bad, ports)
-
-    def beside(self, end: str) -> tuple[str, ...]:
-        """The good ports of the same node; the end itself, being bad, is none of them."""
-        return self.ports.get(end.partition("/")[0], ())
+def _proven(sign: Sign, ends: tuple[str, ...], evidence: Evidence) -> Iterator[Sign]:
+    """A failing test of two ends at the place of its cause."""
+    about = evidence.about(sign)
+    guilty = [end for end in ends if end in about.bad]
+    for end in guilty:
+        why = ruled_out.of_end(end, about)
+        yield dataclasses.replace(sign, at=(end,), spared=about.good_ports(end.split("/")[0]), ruled_out=why)
+    if guilty:
+        return
+    known = all(end in about.good for end in ends)
+    way = evidence.way(sign, ends) if known else None
+    code = "PAIR-UNSPLIT" if way is None else way.code or sign.code
+    at = ends if way is None else way.at
+    why = ruled_out.of_unknown(ends, about) if way is None else ruled_out.of_way(way, about)
+    if set(at) == set(ends) and (dirty := evidence.dirty(ends)):
+        code, at = (flaky(sign), (dirty,)) if known else (sign.code, (dirty,))
+        why = (*why, *ruled_out.by_counters(dirty, ends, evidence.risen))
+    yield dataclasses.replace(sign, code=code, was=sign.code, at=at, was_at=ends, ruled_out=why)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bringup.model import Fault, Limit, Measurement, Outcome, Stage, Verdict, Weight
+from bringup.defects import Fault
+from bringup.model import FLEET, Limit, Measurement, Outcome, Stage, Verdict, Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Sign:
 
     `was` and `was_at` are code and place that it had before localising or gathering gave it others. `value` orders
     by badness: lower is worse. `spared` are parts that kept the same limit where this one broke it: what would have
-    concerned them as well is no explanation.
+    concerned them as well is no explanation. `ruled_out` says what else it is not, and how that is known. `joined` is
+    a finding of the fleet about several parts at once, such as two exchanged cables: nothing is to be told apart.
     """
 
     code: str
@@ -31,6 +33,8 @@ class Sign:
     was: str = ""
     was_at: tuple[str, ...] = ()
     spared: tuple[str, ...] = ()
+    ruled_out: tuple[str, ...] = ()
+    joined: bool = False
 
     @property
     def component(self) -> str:
@@ -88,11 +92,21 @@ def signs(outcome: Outcome, faults: Mapping[str, tuple[Fault, ...]]) -> Iterator
         for f in outcome.findings:
             if f.weight is Weight.FAIL:
                 spared = _apart(f.at, kept.get(f.code, ()))
-                yield sign(f.code, _paths(f.at, outcome), f.message, measured=f.message, spared=spared)
+                found = sign(
+                    f.code, _paths(f.at, outcome), f.message.split("\n")[0], measured=f.message, spared=spared
+                )
+                yield _joined(found, f.at) if outcome.target == FLEET and " ~ " in f.at else found
     if outcome.verdict is Verdict.ERROR or (outcome.verdict is Verdict.FAIL and outcome.reason):
         at = outcome.at if len(outcome.nodes) > 1 else outcome.nodes
         at = (outcome.error_at,) if outcome.error_at else at
         yield sign(outcome.code or "NOT-JUDGED", at, outcome.reason, measured=outcome.reason, unjudged=True)
+
+
+def _joined(sign: Sign, at: str) -> Sign:
+    """A finding of the fleet about several parts: it speaks of their nodes only."""
+    parts = tuple(at.split(" ~ "))
+    nodes = tuple(dict.fromkeys(part.partition("/")[0] for part in parts))
+    return replace(sign, at=parts, nodes=nodes, joined=True)
 
 
 def related(a: str, b: str) -> bool:

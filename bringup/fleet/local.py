@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from bringup.commands import Command, Ended, Output
 from bringup.errors import TransportError
-from bringup.model import Command, Ended, Node, Output
+from bringup.model import Node
 from bringup.transport import Cancel, Connection, Options, Ready
 from bringup.transport import connect as open_connection
 
@@ -159,13 +160,15 @@ class LocalFleet:
         lost = False
         refused: list[Exception] = []
 
+        login_s: float | None = None
+
         def take(index: int, event: Output | Ready) -> None:
             nonlocal lost
             try:
                 if isinstance(event, Output):
                     left.discard(index)
                     lost = lost or event.ended is Ended.LOST
-                    sink(event)
+                    sink(event if login_s is None else dataclasses.replace(event, login_s=login_s))
                 else:
                     ready(index)
             except Exception as error:
@@ -175,7 +178,9 @@ class LocalFleet:
         detail, ended = "connection lost", Ended.LOST
         try:
             if not cancel.is_set():
-                self._connection(job.node, cancel).execute(job.commands, take, lanes=job.lanes, cancel=cancel)
+                connection, is_new = self._connection(job.node, cancel)
+                login_s = connection.login_s if is_new else None
+                connection.execute(job.commands, take, lanes=job.lanes, cancel=cancel)
         except TransportError as error:
             lost, detail = True, str(error)
         except Exception as error:
@@ -189,11 +194,13 @@ class LocalFleet:
         if lost:
             self._drop(job.node.name)
 
-    def _connection(self, node: Node, cancel: Cancel) -> Connection:
+    def _connection(self, node: Node, cancel: Cancel) -> tuple[Connection, bool]:
+        """The kept connection of a node, or a new one, and whether it is new."""
         with self._guard:
             lock = self._locks.setdefault(node.name, threading.Lock())
         with lock:
             kept = self._connections.get(node.name)
+            is_new = kept is None
             if kept is None:
                 try:
                     kept = self._connect(node, self._options, cancel)
@@ -204,7 +211,7 @@ class LocalFleet:
                     raise
                 self.unreachable.pop(node.name, None)
                 self._connections[node.name] = kept
-            return kept
+            return kept, is_new
 
     def _drop(self, name: str) -> None:
         connection = self._connections.pop(name, None)

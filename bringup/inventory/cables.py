@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from bringup.inventory import names, pattern, shape
+from bringup.inventory import cable_csv, names, pattern, shape
 from bringup.inventory.problems import Problems, did_you_mean, quoted
-from bringup.inventory.tree import Value
+from bringup.inventory.settings import Wrong, file
+from bringup.inventory.tree import Table, Text, Value
 from bringup.inventory.types import Cable
 from bringup.model import Node, Port
 
 _KEYS = ("a", "b", "label", "length_m")
+_FILE_KEYS = ("file", "others")
 _MOST_CABLES = 2_000_000
 _MOST_NAMES_TEXT = 1 << 20
 _EXAMPLE = '"gpu-[001-016]:mlx5_0" or "leaf-01:{i+1}"'
 
 
-def read(value: Value | None, nodes: Mapping[str, Node], problems: Problems) -> tuple[Cable, ...]:
-    """All cables of the plan, in the order of the file."""
+def read(value: Value | None, nodes: Mapping[str, Node], base: Path, problems: Problems) -> tuple[Cable, ...]:
+    """All cables of the plan, in the order of the file. `base` is the folder that names of CSV files count from."""
     found: list[Cable] = []
-    for entry in shape.items(value, "cables", problems) if value is not None else ():
+    where: dict[int, Problems] = {}
+    for entry in _entries(value, problems):
+        if isinstance(entry, Text) or any(key.text == "file" for key, _ in _pairs(entry)):
+            made, into = _from_file(entry, nodes, base, problems)
+            found += made
+            where |= {id(cable): into for cable in made}
+            continue
         keys = shape.table(entry, "cables", _KEYS, problems)
         missing = [key for key in ("a", "b") if key not in keys]
         if missing:
@@ -41,8 +50,44 @@ def read(value: Value | None, nodes: Mapping[str, Node], problems: Problems) -> 
             problems.add(entry.line, f"cables: more than {_MOST_CABLES:,} cables")
             break
         found += made
-    _check_ends(found, problems)
+    _check_ends(found, problems, where)
     return tuple(found)
+
+
+def _entries(value: Value | None, problems: Problems) -> Sequence[Value]:
+    """The list of cables; a single file needs no list."""
+    if value is None:
+        return ()
+    if isinstance(value, Table) or (isinstance(value, Text) and not value.nothing):
+        return (value,)
+    return shape.items(value, "cables", problems)
+
+
+def _pairs(entry: Value) -> tuple[tuple[Text, Value], ...]:
+    return entry.entries if isinstance(entry, Table) else ()
+
+
+def _from_file(
+    entry: Value, nodes: Mapping[str, Node], base: Path, problems: Problems
+) -> tuple[list[Cable], Problems]:
+    """The cables of a CSV file, and where its mistakes go. An entry is its name, or `file` with `others: ignore`."""
+    keys = {"file": entry} if isinstance(entry, Text) else shape.table(entry, "cables", _FILE_KEYS, problems)
+    said = shape.text(keys["file"], "cables.file", problems) if "file" in keys else None
+    others = shape.text(keys["others"], "cables.others", problems) if "others" in keys else None
+    if others not in (None, "ignore"):
+        problems.add(keys["others"].line, f"cables.others: knows only ignore, got {quoted(others or '')}")
+    if not said:
+        return [], problems
+    try:
+        path = file(said, base)
+        into = problems.of(str(path))
+        made = cable_csv.read(path, nodes, into, others=others == "ignore")
+    except (Wrong, cable_csv.BadFile) as bad:
+        problems.add(entry.line, f"cables: {quoted(said)} {bad}")
+        return [], problems
+    for cable in made:
+        _check_ports(cable, nodes, into)
+    return made, into
 
 
 def _entry(
@@ -90,14 +135,18 @@ def _check_ports(cable: Cable, nodes: Mapping[str, Node], problems: Problems) ->
             problems.once(cable.line, f"port {port}", f"cables: {name} has no rail {quoted(port)}; {has}")
 
 
-def _check_ends(cables: Sequence[Cable], problems: Problems) -> None:
-    """A port takes one cable."""
+def _check_ends(cables: Sequence[Cable], inventory: Problems, where: Mapping[int, Problems]) -> None:
+    """A port takes one cable. `where` is where mistakes of a cable go that is not from the inventory itself."""
     first: dict[tuple[str, str], Cable] = {}
     for cable in cables:
+        problems = where.get(id(cable), inventory)
         for end in ((cable.a_node, cable.a_port), (cable.b_node, cable.b_port)):
             other = first.setdefault(end, cable)
             if other is not cable:
+                theirs = where.get(id(other), inventory)
                 also = f"also line {other.line}" if other.line != cable.line else "within this entry"
+                if theirs.file != problems.file:
+                    also = f"also line {other.line} of {Path(theirs.file).name}"
                 what = f"cables: {end[0]} port {end[1]} appears twice ({also})"
                 problems.once(cable.line, f"twice {end[0]} {other.line}", what)
             elif (cable.a_node, cable.a_port) == (cable.b_node, cable.b_port):

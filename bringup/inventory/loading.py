@@ -95,7 +95,7 @@ class _Reading:
         below: list[tuple[frozenset[str] | None, Layer]] = [(None, defaults)]
         below += [(frozenset(groups[name]), layer) for name, layer in layers.items()]
         built = nodes.build(seats, below, hosts, known, problems)
-        plan = cables.read(top.get("cables"), {n.name: n for n in built}, problems)
+        plan = cables.read(top.get("cables"), {n.name: n for n in built}, self._base, problems)
         return Inventory(
             name=self._name(),
             nodes=cables.joined(built, plan),

@@ -19,12 +19,22 @@ class Problems:
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._found: dict[tuple[int | None, str], Problem] = {}
+        self._found: dict[tuple[str, int | None, str], Problem] = {}
         self._topics: set[tuple[int | None, str]] = set()
+
+    def of(self, file: str) -> Problems:
+        """Where the mistakes of another file go that this one names; all are raised together."""
+        other = Problems(file)
+        other._found = self._found
+        return other
+
+    @property
+    def file(self) -> str:
+        return self._file
 
     def add(self, line: int | None, what: str) -> None:
         if len(self._found) < _MOST_KEPT:
-            self._found.setdefault((line, what), Problem(self._file, line, what))
+            self._found.setdefault((self._file, line, what), Problem(self._file, line, what))
 
     def once(self, line: int | None, topic: str, what: str) -> None:
         """Only the first problem of this topic at this line."""
@@ -39,7 +49,7 @@ class Problems:
         """Raises InventoryError with all problems in the order of the file, if there are any."""
         if not self._found:
             return
-        ordered = sorted(self._found.values(), key=lambda p: p.line or 0)
+        ordered = sorted(self._found.values(), key=lambda p: (p.file != self._file, p.line or 0))
         shown, more = ordered[:MOST_SHOWN], len(ordered) - MOST_SHOWN
         if more > 0:
             shown.append(Problem(self._file, shown[-1].line, f"... and {more} more problems after this one"))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from bringup.inventory import names, shape
 from bringup.inventory.nodes import listed
-from bringup.inventory.problems import Problems
+from bringup.inventory.problems import Problems, quoted
 from bringup.inventory.tree import Value
-from bringup.inventory.types import FaultSpec, Params, Scalar, Simulate
+from bringup.inventory.types import FaultSpec, Params, Scalar, ShapeSpec, Simulate
 
 _MOST_SEED = 2**31 - 1
 
@@ -29,7 +29,7 @@ def read(
                 "faults: only a simulated cluster has faults on order; add simulate: or remove them",
             )
         return None
-    keys = shape.table(value, "simulate", ("shape", "seed", "speed"), problems)
+    keys = shape.table(value, "simulate", ("shape", "shapes", "seed", "speed"), problems)
     usual = Simulate()
     model = shape.text(keys["shape"], "simulate.shape", problems) if "shape" in keys else usual.shape
     seed = (
@@ -38,9 +38,27 @@ def read(
     speed = (
         shape.number(keys["speed"], "simulate.speed", problems, 10_000) if "speed" in keys else usual.speed
     )
+    others = _shapes(keys["shapes"], there, groups, problems) if "shapes" in keys else ()
     if model is None or seed is None or speed is None:
         return usual
-    return Simulate(model, seed, speed, found, value.line)
+    return Simulate(model, seed, speed, found, value.line, others)
+
+
+def _shapes(
+    value: Value, there: Mapping[str, object], groups: Mapping[str, Sequence[str]], problems: Problems
+) -> tuple[ShapeSpec, ...]:
+    """Shape by shape the nodes that are of it. What shapes there are is the simulator's to say."""
+    found: list[ShapeSpec] = []
+    taken: dict[str, str] = {}
+    for key, item in shape.keys(value, "simulate.shapes", problems):
+        nodes = listed(item, f"simulate.shapes.{key.text[:80]}", there, groups, problems)
+        twice = [name for name in nodes if name in taken]
+        if twice:
+            what = f"simulate.shapes: {names.folded(twice)} cannot be {quoted(key.text)} and {quoted(taken[twice[0]])}"
+            problems.add(item.line, what)
+        taken |= dict.fromkeys(nodes, key.text)
+        found.append(ShapeSpec(key.text, nodes, key.line))
+    return tuple(found)
 
 
 def _faults(

@@ -46,19 +46,32 @@ class FaultSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeSpec:
+    """Nodes of the simulated cluster that are of another shape than the rest."""
+
+    shape: str
+    nodes: tuple[str, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Simulate:
-    """The nodes are simulated: which shape, from which seed, how many times faster than real."""
+    """The nodes are simulated: which shape, from which seed, how many times faster than real.
+
+    `shapes` are the nodes that are not of `shape`.
+    """
 
     shape: str = "hgx-h100"
     seed: int = 1
     speed: float = 20.0
     faults: tuple[FaultSpec, ...] = ()
     line: int = 0
+    shapes: tuple[ShapeSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """One planned cable: from a node's port to a switch's port (or another node's)."""
+    """One planned cable: from a node's port to a switch's port (or another node's). `part` is its part number."""
 
     a_node: str
     a_port: str
@@ -67,6 +80,7 @@ class Cable:
     label: str = ""
     length_m: float | None = None
     line: int = 0
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class _Simulation:
         self.cluster = Cluster(simulate, nodes, self.doors, folder)
         self._programs = tools.tools()
         self.switchboard = Switchboard(folder, self._answer)
-        self._machines = Machines(folder, self.switchboard.shim(), absent(SHAPES[simulate.shape]))
+        self._machines = Machines(folder, self.switchboard.shim())
 
     async def _answer(self, request: Request) -> Reply:
         return await tools.answer(self.cluster, self._programs, request)
@@ -101,7 +101,14 @@ class _Simulation:
         node, home = self.cluster.node(index), self.cluster.folder_of(index)
         if index not in self._made:
             self._made.add(index)
-            self._machines.make(home, missing=node.missing, sudo=node.sudo, scratch=node.scratch)
+            self._machines.make(
+                home,
+                absent(self.cluster.seats[index].shape),
+                missing=node.missing,
+                sudo=node.sudo,
+                scratch=node.scratch,
+                login_s=self.doors[index].delay_s,  # what hangs there hangs every login, also that of a shell
+            )
         self.cluster.tick(node)
         return Place(self._machines.environment(home), home / "home", (node.login_text, node.login_noise))
 

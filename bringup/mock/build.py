@@ -16,10 +16,11 @@ _DAY_S = 86400.0
 _MODULES = {200: "MFS1S00-H010V", 400: "MMA4Z00-NS400", 800: "MMS4A20-XM800"}
 
 
-def build(index: int, plan: Node, shape: Shape, seed: int, now: float) -> SimNode:
-    """A healthy node whose first session begins `now`."""
+def build(index: int, plan: Node, shape: Shape, seed: int, now: float, order: int | None = None) -> SimNode:
+    """A healthy node whose first session begins `now`. `order` is its place among the nodes of its shape."""
+    order = index if order is None else order
     rng = random.Random(f"{seed}/{plan.name}")
-    place = domain_of(index, plan, shape)
+    place = domain_of(order, plan, shape)
     node = SimNode(
         index=index,
         name=plan.name,
@@ -39,7 +40,7 @@ def build(index: int, plan: Node, shape: Shape, seed: int, now: float) -> SimNod
         clock_offset_s=rng.uniform(-4e-5, 4e-5),
         fabric_manager="active" if shape.fabric_manager else "absent",
         imex="active" if shape.has_imex else "absent",
-        tray=index % shape.domain,
+        tray=order % shape.domain,
     )
     if shape.has_imex:
         cluster = random.Random(f"{seed}/domain/{place}")
@@ -51,9 +52,9 @@ def build(index: int, plan: Node, shape: Shape, seed: int, now: float) -> SimNod
     return node
 
 
-def domain_of(index: int, plan: Node, shape: Shape) -> str:
-    """The NVLink domain of a node: its rack by the plan, else so many nodes in their order."""
-    return plan.rack or str(index // shape.domain)
+def domain_of(order: int, plan: Node, shape: Shape) -> str:
+    """The NVLink domain of a node: its rack by the plan, else so many nodes of its shape in their order."""
+    return plan.rack or str(order // shape.domain)
 
 
 def planned_names(plan: Node, shape: Shape) -> tuple[str, ...]:

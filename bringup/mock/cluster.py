@@ -15,9 +15,10 @@ from bringup.mock import kernel_log, physics, procfs, sysfs
 from bringup.mock.build import build, domain_of
 from bringup.mock.fabric import End, Fabric, Hop
 from bringup.mock.faults import Simulated, apply, change_fabric
+from bringup.mock.faults.port import take_down
 from bringup.mock.files import Store, replace
-from bringup.mock.hardware import Door, Hca, SimNode
-from bringup.mock.shapes import SHAPES
+from bringup.mock.hardware import Door, Hca, Physical, SimNode
+from bringup.mock.seats import seats
 from bringup.model import Node
 
 _TICK_S = 0.5
@@ -30,15 +31,17 @@ class Cluster:
         self, simulate: Simulated, plans: Sequence[Node], doors: Sequence[Door], folder: Path
     ) -> None:
         self._simulate = simulate
-        self._plans = plans
+        self.plans = plans
         self._folder = folder
         self._nodes: dict[int, SimNode] = {}
+        self._seen: dict[int, SimNode] = {}
         self._store = Store(folder / "store")
         self._fresh: dict[int, float] = {}
         self._hosts = {plan.peer_address or plan.name: i for i, plan in enumerate(plans)}
         self._hosts |= {plan.name: i for i, plan in enumerate(plans)}
         self.doors = doors
-        self.fabric = Fabric(plans, SHAPES[simulate.shape].hca.rate_gbps)
+        self.seats = seats(simulate, (plan.name for plan in plans))
+        self.fabric = Fabric(plans, [seat.shape.hca.rate_gbps for seat in self.seats])
         self._by_name = {plan.name: plan for plan in plans}
         change_fabric(self.fabric, simulate.faults, self._by_name)
 
@@ -54,13 +57,34 @@ class Cluster:
         """The node with its faults and files. Its first call is the moment when its faults happen."""
         known = self._nodes.get(index)
         if known is None:
-            shape = SHAPES[self._simulate.shape]
-            known = build(index, self._plans[index], shape, self._simulate.seed, time.time())
-            apply(known, self._simulate.faults, self._by_name)
+            known = self._made(index)
             files, links = sysfs.render(known)
             self._store.make(self.root_of(index), files | procfs.render(known) | known.files, links)
             self._nodes[index] = known
+            self._seen.pop(index, None)
         return known
+
+    def seen(self, index: int) -> SimNode:
+        """The node as its neighbours see it, in and out of sessions. A look is cheap and makes no file of the node."""
+        known = self._nodes.get(index) or self._seen.get(index)
+        if known is None:
+            known = self._seen[index] = self._made(index)
+        return known
+
+    def all_seen(self) -> list[SimNode]:
+        """Every node as its neighbours see it."""
+        return [self.seen(index) for index in range(len(self.plans))]
+
+    def _made(self, index: int) -> SimNode:
+        """A node with its faults, and with those that the switches around it cause."""
+        seat = self.seats[index]
+        node = build(index, self.plans[index], seat.shape, self._simulate.seed, time.time(), seat.order)
+        apply(node, self._simulate.faults, self._by_name)
+        for hca in node.hcas:
+            if self.fabric.is_off(hca.leaf):
+                take_down(hca, Physical.POLLING)
+                node.happened(kernel_log.link_down(hca))
+        return node
 
     def find(self, host: str) -> SimNode | None:
         """The node that other nodes know by this name or address."""
@@ -69,10 +93,13 @@ class Cluster:
 
     def domain(self, node: SimNode) -> list[SimNode]:
         """The nodes of the same NVLink domain, in their order; the node itself is one of them."""
-        shape = node.shape
-        place = domain_of(node.index, node.plan, shape)
-        same = [i for i, plan in enumerate(self._plans) if domain_of(i, plan, shape) == place]
-        return [self.node(i) for i in same]
+        own = self.seats[node.index]
+        place = domain_of(own.order, node.plan, own.shape)
+        return [
+            self.node(index)
+            for index, (seat, plan) in enumerate(zip(self.seats, self.plans, strict=True))
+            if seat.shape is own.shape and domain_of(seat.order, plan, seat.shape) == place
+        ]
 
     def reachable(self, node: SimNode) -> bool:
         """Whether other nodes can reach it."""
@@ -115,6 +142,7 @@ class Cluster:
         if hca.flaps_every and hca.transfers % hca.flaps_every == 0:
             hca.count("link_downed", 1)
             hca.count("link_error_recovery", 1)
+            hca.carrier_changes += 2
             for line in (kernel_log.link_down(hca), kernel_log.link_up(hca)):
                 node.happened(line, node.started - time.time())
             replace(self.root_of(node.index), sysfs.counters(hca))
@@ -127,6 +155,7 @@ class Cluster:
             hca.count(name, more)
         for name, more in transport.items():
             hca.hw_counters[name] += more
+        hca.optic.effective_errors += int(hca.bit_error_rate * received_bytes * 8)
         replace(self.root_of(node.index), sysfs.counters(hca))
 
     def worked(self, node: SimNode) -> None:
@@ -135,3 +164,6 @@ class Cluster:
             gpu.replays += gpu.replays_under_load
             for link, more in gpu.link_errors_under_load.items():
                 gpu.link_errors[link] = gpu.link_errors.get(link, 0) + more
+            if gpu.corrected_under_load:
+                gpu.aer.correctable += gpu.corrected_under_load
+                replace(self.root_of(node.index), sysfs.slot_errors(gpu.bdf, gpu.aer))

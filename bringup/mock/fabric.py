@@ -33,12 +33,16 @@ class Uplinks:
 
 @dataclass(slots=True)
 class Leaf:
-    """One leaf switch. `fraction` is what each of its ports still carries, `extra_us` what it adds to each crossing."""
+    """One leaf switch. `fraction` is what each of its ports still carries, `extra_us` what it adds to each crossing.
+
+    `ports` are those that the plan wires to nodes. No port that is wired to a leaf that is `off` has a link.
+    """
 
     name: str
     ports: int
     fraction: float = 1.0
     extra_us: float = 0.0
+    off: bool = False
     uplinks: dict[str, Uplinks] = field(default_factory=dict)
 
 
@@ -60,18 +64,30 @@ class End:
 
 
 class Fabric:
-    """All leaves and spines. A leaf that the plan does not name is a switch of its own without uplinks to anywhere."""
+    """All leaves and spines. A leaf that the plan does not name is a switch of its own without uplinks to anywhere.
 
-    def __init__(self, plans: Sequence[Node], rate_gbps: float) -> None:
+    The ports of a leaf are as fast as the fastest of its nodes' adapters (`rates_gbps`, node by node).
+    `unheard` are nodes that no switch tells its name (LLDP).
+    """
+
+    def __init__(self, plans: Sequence[Node], rates_gbps: Sequence[float]) -> None:
+        fastest: dict[str, float] = {}
+        for plan, rate in zip(plans, rates_gbps, strict=True):
+            fastest |= {port.leaf: max(rate, fastest.get(port.leaf, 0.0)) for port in plan.ports}
         sizes = Counter(port.leaf for plan in plans for port in plan.ports if port.leaf)
         most = max(sizes.values(), default=0)
         count = 0 if len(sizes) < 2 else min(_MOST_SPINES, max(2, -(-most // _PORTS_PER_SPINE)))
         self.spines = tuple(f"spine-{k + 1:02}" for k in range(count))
         self.leaves: dict[str, Leaf] = {}
         for name, ports in sorted(sizes.items()):
-            uplinks = {spine: Uplinks(ports / count, rate_gbps) for spine in self.spines}
+            uplinks = {spine: Uplinks(ports / count, fastest[name]) for spine in self.spines}
             self.leaves[name] = Leaf(name, ports, uplinks=uplinks)
+        self.unheard: set[str] = set()
         self._flows: Counter[tuple[str, ...]] = Counter()
+
+    def is_off(self, leaf: str) -> bool:
+        """Whether a switch is known to be off."""
+        return leaf in self.leaves and self.leaves[leaf].off
 
     def way(self, a: End, b: End) -> tuple[Hop, ...]:
         """The hops from a to b between their ports: leaves and, where they differ, uplinks."""

@@ -10,6 +10,7 @@ Files = dict[str, str]
 
 _NVME_MODEL, _NVME_BYTES = "SAMSUNG MZWLO3T8HCLS-00A07", 3_840_755_982_336
 _BOOT_MODEL, _BOOT_BYTES = "Dell BOSS-N1", 479_559_942_144
+_HOME = ("10.0.0.9:/export/home", "/home")
 
 
 def drives(node: SimNode) -> list[tuple[str, str, str, int]]:
@@ -54,17 +55,65 @@ def sys(node: SimNode) -> Files:
 
 
 def mounts(node: SimNode) -> str:
-    """/proc/mounts: the root on the boot drive, a scratch file system on each data drive."""
-    rows = ["/dev/mapper/vg0-root / ext4 rw,relatime 0 0", "/dev/nvme0n1p2 /boot ext4 rw,relatime 0 0"]
-    rows += [
-        f"/dev/{device} /mnt/{device.removesuffix('n1')} xfs rw,noatime 0 0"
-        for device, *_ in drives(node)[1:]
+    """/proc/mounts: root and temporary files on the boot drive, a scratch file system on each data drive, home on NFS."""
+    rows = [
+        ("/dev/mapper/vg0-root", "/", "ext4", "rw,relatime"),
+        ("/dev/nvme0n1p2", "/boot", "ext4", "rw,relatime"),
+        ("/dev/mapper/vg0-tmp", "/tmp", "ext4", "rw,nosuid,nodev,relatime"),
+        *(
+            (f"/dev/{device}", f"/mnt/{device.removesuffix('n1')}", "xfs", "rw,noatime")
+            for device, *_ in drives(node)[1:]
+        ),
+        (_HOME[0], _HOME[1], "nfs4", "rw,relatime,vers=4.2,hard,proto=tcp"),
+        (
+            "tmpfs",
+            "/dev/shm",
+            "tmpfs",
+            "rw,nosuid,nodev" + (f",size={node.shm_kib}k" if node.shm_kib else ""),
+        ),
+        ("proc", "/proc", "proc", "rw,nosuid,nodev,noexec,relatime"),
     ]
-    rows += [
-        "tmpfs /dev/shm tmpfs rw,nosuid,nodev 0 0",
-        "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0",
-    ]
-    return "\n".join(rows) + "\n"
+    return "".join(
+        f"{device} {at} {kind} {options.replace('rw', 'ro', 1) if at in node.read_only else options} 0 0\n"
+        for device, at, kind, options in rows
+        if at not in node.unmounted
+    )
+
+
+def fstab() -> str:
+    """/etc/fstab: what the node mounts at boot."""
+    return (
+        "# <file system> <mount point> <type> <options> <dump> <pass>\n"
+        "/dev/mapper/vg0-root / ext4 defaults 0 1\n"
+        f"{_HOME[0]} {_HOME[1]} nfs4 rw,hard,vers=4.2,_netdev 0 0\n"
+        f"{_HOME[0].partition(':')[0]}:/export/old /mnt/old nfs4 noauto 0 0\n"
+    )
+
+
+_PASSWD = (
+    "root:x:0:0:root:/root:/bin/bash\nsim:x:1000:1000::/home/sim:/bin/bash\n"
+    "nobody:x:65534:65534::/nonexistent:/bin/false\n"
+)
+_SEGMENTS = (
+    "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid"
+    "      atime      dtime      ctime                   rss                  swap\n"
+)
+
+
+def tenant(node: SimNode) -> Files:
+    """Who may log in, and what the last tenant left: keys, shared memory."""
+    keys = "".join(f"{key}\n" for key in node.left.keys)
+    segments = "".join(
+        f"{key:>10} {key + 7:>10}   600 {size:>21} 48213 48214      0  1000  1000  1000  1000"
+        f" {0:>10} {0:>10} {0:>10} {size:>21} {0:>21}\n"
+        for key, size in enumerate(node.left.segments, 32768)
+    )
+    return {
+        "etc/passwd": _PASSWD,
+        "root/.ssh/authorized_keys": f"# who looks after this machine\n{keys}",
+        "proc/sysvipc/shm": _SEGMENTS + segments,
+        **{f"dev/shm/{name}": "x" * size for name, size in node.left.shared_files.items()},
+    }
 
 
 def _interrupts(node: SimNode) -> str:

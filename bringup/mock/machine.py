@@ -1,6 +1,6 @@
 """The part of a simulated node that is real: its folders, its PATH, the environment of its shells.
 
-FOLDER/tools/         the simulated programs (all are one script) with sudo and id
+FOLDER/tools/K/       the simulated programs of one shape (all are one script) with sudo and id
 FOLDER/utilities/     links to basic utilities of this machine
 FOLDER/nodes/N/       bin, utilities (links to the two above), root, home, tmp
 """
@@ -50,23 +50,32 @@ esac
 
 
 class Machines:
-    """Makes the folders. One node's folder is made when the node is first needed; `absent` programs no node has."""
+    """Makes the folders. One node's folder is made when the node is first needed."""
 
-    def __init__(self, folder: Path, shim: str, absent: Collection[str] = ()) -> None:
+    def __init__(self, folder: Path, shim: str) -> None:
         self._folder = folder
-        self._tools = folder / "tools"
+        self._shim = shim
+        self._tools: dict[frozenset[str], Path] = {}
         self._utilities = folder / "utilities"
-        self._tools.mkdir(mode=0o700)
+        (folder / "tools").mkdir(mode=0o700)
         self._utilities.mkdir(mode=0o700)
-        self._write(self._tools / "simulated", shim)
-        for name in (name for name in PROGRAMS if name not in absent):
-            (self._tools / name).symlink_to("simulated")
-        self._write(self._tools / "sudo", _SUDO.format())
-        self._write(self._tools / "id", _ID.format(user=USER))
         for name in UTILITIES:
             found = shutil.which(name)
             if found is not None:
                 (self._utilities / name).symlink_to(found)
+
+    def _programs(self, absent: Collection[str]) -> Path:
+        """The folder of all simulated programs but these; nodes of one shape share it."""
+        key = frozenset(absent)
+        if key not in self._tools:
+            at = self._tools[key] = self._folder / "tools" / str(len(self._tools))
+            at.mkdir(mode=0o700)
+            self._write(at / "simulated", self._shim)
+            for name in (name for name in PROGRAMS if name not in key):
+                (at / name).symlink_to("simulated")
+            self._write(at / "sudo", _SUDO.format())
+            self._write(at / "id", _ID.format(user=USER))
+        return self._tools[key]
 
     @staticmethod
     def _write(file: Path, text: str) -> None:
@@ -74,15 +83,27 @@ class Machines:
         file.chmod(0o700)
 
     def make(
-        self, home: Path, *, missing: Collection[str] = (), sudo: bool = True, scratch: bool = True
+        self,
+        home: Path,
+        absent: Collection[str] = (),
+        *,
+        missing: Collection[str] = (),
+        sudo: bool = True,
+        scratch: bool = True,
+        login_s: float = 0.0,
     ) -> None:
-        """The folders of one node below `home`, without the programs that are `missing`."""
+        """The folders of one node below `home`, without the programs that are `missing`.
+
+        `absent` are those that no node of its kind has; `login_s` is how long the profile of its shell takes.
+        """
         (home / "home").mkdir(mode=0o700, parents=True)
+        if login_s:
+            (home / "home" / ".profile").write_text(f"sleep {login_s:g}\n", encoding="ascii")
         if scratch:
             (home / "tmp").mkdir(mode=0o700)
         else:
             (home / "tmp").touch()  # nothing can be made in it, not even by root
-        _linked(home / "bin", self._tools, missing)
+        _linked(home / "bin", self._programs(absent), missing)
         _linked(home / "utilities", self._utilities, missing)
         if not sudo:
             (home / "no-sudo").touch()

@@ -72,7 +72,13 @@ def counted(hca: Hca, sent_bytes: int, received_bytes: int) -> tuple[dict[str, i
     port["symbol_error"] = port.get("symbol_error", 0) + hca.symbol_errors_under_load
     port["symbol_error"] += int(hca.bit_error_rate * received_bytes * 8)
     port["port_rcv_errors"] = port.get("port_rcv_errors", 0) + lost
-    transport = {"rx_write_requests": received_bytes >> 20, "packet_seq_err": lost, "out_of_sequence": lost}
+    transport = dict(hca.transport_under_load)
+    for name, count in (
+        ("rx_write_requests", received_bytes >> 20),
+        ("packet_seq_err", lost),
+        ("out_of_sequence", lost),
+    ):
+        transport[name] = transport.get(name, 0) + count
     return port, transport
 
 
@@ -86,7 +92,7 @@ _PCIE_SHARE = 0.04
 def nvlink_share(nodes: Sequence[SimNode]) -> float:
     """The part of its NVLink bandwidth that the worst GPU has."""
     shares = [
-        sum(gpu.link_gbs(link) for link in range(gpu.kind.nvlinks)) / (gpu.kind.nvlinks * gpu.kind.nvlink_gbs)
+        sum(gpu.link_gbs(link) for link in gpu.kind.links) / (gpu.kind.nvlinks * gpu.kind.nvlink_gbs)
         for node in nodes
         for gpu in node.visible_gpus
         if gpu.kind.nvlinks

@@ -60,20 +60,27 @@ def render(node: SimNode) -> Files:
         ),
         "etc/hostname": f"{node.hostname}\n",
         "etc/os-release": os_release(shape.os_name),
+        "etc/fstab": host_files.fstab(),
+        **host_files.tenant(node),
+        "home/.keep": "",
         "dev/shm/.keep": "",
         "dev/ipmi0": "",
         "var/log/wtmp": "",
         **live(node, node.started),
         **host_files.proc(node),
     }
+    for device, *_ in host_files.drives(node):
+        files[f"dev/{device}"] = ""
     for number in range(len(node.hcas)):
         files[f"dev/infiniband/uverbs{number}"] = ""
     if shape.has_imex:
         files["dev/nvidia-caps-imex-channels/channel0"] = ""
     if shape.gpu_vendor == "amd" and node.driver_loaded:
-        files["dev/kfd"] = ""
+        files |= {"dev/kfd": "", "opt/rocm/lib/librccl.so.1.0.60403": ""}
     if shape.gpu_vendor != "nvidia":
         return files
+    if node.nccl:
+        files[f"usr/lib/{shape.machine}-linux-gnu/libnccl.so.{node.nccl}"] = ""
     if node.driver_loaded:
         files["proc/driver/nvidia/version"] = (
             f"NVRM version: NVIDIA UNIX Open Kernel Module for {shape.machine}  {node.driver}  Release Build  (dvs-builder)\n"
@@ -127,7 +134,11 @@ def meminfo(node: SimNode) -> str:
     }
     rows |= {"Cached": 9437184, "SwapCached": 0, "SwapTotal": 0, "SwapFree": 0, "Shmem": 66112}
     text = "".join(f"{name + ':':<16}{kib:>9} kB\n" for name, kib in rows.items())
-    return text + "HugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n"
+    used = node.left.huge_pages
+    return (
+        text
+        + f"HugePages_Total:{used:>8}\nHugePages_Free:{0:>9}\nHugePages_Rsvd:{0:>9}\nHugepagesize:       2048 kB\n"
+    )
 
 
 @functools.lru_cache(maxsize=8)

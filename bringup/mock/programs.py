@@ -24,6 +24,13 @@ _EVERYWHERE = (
     "lsblk",
     "df",
     "last",
+    "fio",
+    "python3",
+    "lldpcli",
+    "lldpctl",
+    "docker",
+    "ssh-keygen",
+    "nc",
 )
 _NVIDIA = ("nvidia-smi", "dcgmi", "nvbandwidth")
 _AMD = ("amd-smi", "rocm-smi")
@@ -46,6 +53,14 @@ _RDMA = (
     "ib_read_lat",
     "ib_send_lat",
     "ibv_rc_pingpong",
+    "iblinkinfo",
+    "ibnetdiscover",
+    "ibqueryerrors",
+    "ibswitches",
+    "ibhosts",
+    "sminfo",
+    "mlxconfig",
+    "wpa_cli",
 )
 _COLLECTIVES = (
     "mpirun",

@@ -123,8 +123,12 @@ class Session:
         """Whether output is still on its way. A child in the background may hold the pipes open for longer."""
         if any(out.pending for out in self._outs):
             return True
-        fds = [out.fd for out in self._outs if not out.ended]
-        return bool(fds and select.select(fds, [], [], 0)[0])
+        # select() itself knows no descriptor above 1023, and a large cluster has thousands
+        poll = select.poll()
+        for out in self._outs:
+            if not out.ended:
+                poll.register(out.fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _carry(self) -> None:
         poll = select.poll()

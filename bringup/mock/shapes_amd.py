@@ -31,6 +31,8 @@ _MI300X = GpuKind(
     two_node_share=1.16,
     fabric_reported=False,
     instruction_set="gfx942",
+    bf16_tflops=668.0,
+    memory_gbs=4500.0,
 )
 _MI325X = replace(
     _MI300X,
@@ -41,6 +43,7 @@ _MI325X = replace(
     vbios="113-M3250101-102",
     board_part="102-G30216-0C",
     power_limit_w=1000,
+    memory_gbs=5000.0,
 )
 _MI355X = replace(
     _MI300X,
@@ -56,6 +59,8 @@ _MI355X = replace(
     memory_mhz=2000,
     nvlink_gbs=76.5,
     busbw_gbs=375.0,
+    bf16_tflops=1400.0,
+    memory_gbs=6600.0,
     instruction_set="gfx950",
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bringup.mock.shapes_types import CX6, CX7, CX8, NOT_REPORTED, GpuKind, Shape, slots
+from bringup.mock.shapes_types import CX6, CX7, CX8, NOT_REPORTED, GpuKind, NicKind, Shape, slots
 
 _H100 = GpuKind(
     name="NVIDIA H100 80GB HBM3",
@@ -28,6 +28,8 @@ _H100 = GpuKind(
     nvlinks=18,
     nvlink_gbs=26.562,
     busbw_gbs=482.0,
+    bf16_tflops=745.0,
+    memory_gbs=3038.0,
 )
 _H200 = replace(
     _H100,
@@ -43,6 +45,7 @@ _H200 = replace(
     gpu_part="2335-885-A1",
     memory_mhz=3201,
     busbw_gbs=485.0,
+    memory_gbs=4010.0,
 )
 _A100 = GpuKind(
     name="NVIDIA A100-SXM4-80GB",
@@ -62,6 +65,8 @@ _A100 = GpuKind(
     nvlinks=12,
     nvlink_gbs=25.0,
     busbw_gbs=235.7,
+    bf16_tflops=261.0,
+    memory_gbs=1610.0,
     pcie_gen=4,
     addressing="None",
     fabric_reported=False,
@@ -84,6 +89,8 @@ _B200 = GpuKind(
     nvlinks=18,
     nvlink_gbs=53.125,
     busbw_gbs=842.0,
+    bf16_tflops=1745.0,
+    memory_gbs=5870.0,
     addressing="None",
     health=("Healthy", NOT_REPORTED, NOT_REPORTED, NOT_REPORTED, "False", NOT_REPORTED),
 )
@@ -101,6 +108,8 @@ _B300 = replace(
     power_limit_w=1100,
     graphics_mhz=2032,
     busbw_gbs=845.0,
+    bf16_tflops=1769.0,
+    memory_gbs=6160.0,
     pcie_gen=6,
 )
 _TRAY_HEALTH = ("Healthy", "Full", "False", "False", "False", NOT_REPORTED, NOT_REPORTED)
@@ -119,6 +128,7 @@ _GB200 = replace(
     device_gen=6,
     health=_TRAY_HEALTH,
     two_node_share=1.0,
+    bf16_tflops=1822.0,
 )
 _GB300 = replace(
     _GB200,
@@ -133,6 +143,8 @@ _GB300 = replace(
     power_limit_w=1400,
     graphics_mhz=2070,
     busbw_gbs=925.0,
+    bf16_tflops=1850.0,
+    memory_gbs=6030.0,
     pcie_gen=6,
     health=(*_TRAY_HEALTH[:5], "None", NOT_REPORTED),
 )
@@ -186,6 +198,19 @@ _TRAY = replace(
     bios="02.03.12",
     gpu=_GB200,
     gpu_bdfs=slots("0008:01", "0009:01", "0018:01", "0019:01"),
+    nics=(
+        NicKind("eno8303", "", "tg3", "165f", "BCM5720", 25000),
+        NicKind(
+            "enP5p1s0f0np0",
+            "0005:01:00.0",
+            "mlx5_core",
+            "a2dc",
+            "MT43244 BlueField-3 integrated ConnectX-7 network controller",
+            200000,
+            "15b3",
+            "Mellanox Technologies",
+        ),
+    ),
     switch_bdfs=(),
     hca_bdfs=slots("0000:03", "0002:03", "0010:03", "0012:03"),
     aux_bdfs=("0006:03:00.0", "0006:03:00.1", "0016:03:00.0", "0016:03:00.1"),

@@ -24,9 +24,11 @@ _NO_HEALTH = (NOT_REPORTED,) * 6
 class GpuKind:
     """A model of GPU. `nvlink_gbs` is what one link reports; `busbw_gbs` is the node's all_reduce plateau.
 
-    Links are NVLinks, or XGMI links of an AMD GPU. `two_node_share` is the plateau of two nodes over that of one.
+    Links are NVLinks, or XGMI links of an AMD GPU; `unwired` are the numbers of further ones that the driver lists
+    and that go nowhere, by design of the board. `two_node_share` is the plateau of two nodes over that of one.
     `device_gen` is the PCIe generation of the GPU alone where its slot allows less; 0: the same. `health` are the
     words of the fabric's health in their order; `fabric_reported` is whether the driver tells of a fabric at all.
+    `bf16_tflops` and `memory_gbs` are what large matrix products and copies within the GPU's memory reach.
     """
 
     name: str
@@ -55,6 +57,14 @@ class GpuKind:
     fabric_reported: bool = True
     health: tuple[str, ...] = _NO_HEALTH
     instruction_set: str = ""
+    unwired: tuple[int, ...] = ()
+    bf16_tflops: float = 0.0
+    memory_gbs: float = 0.0
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        """The numbers of the links that are wired."""
+        return tuple(n for n in range(self.nvlinks + len(self.unwired)) if n not in self.unwired)
 
     @property
     def pci_vendor(self) -> str:
@@ -87,7 +97,10 @@ class HcaKind:
 
 @dataclass(frozen=True, slots=True)
 class NicKind:
-    """A network interface without RDMA. `bdf` is empty for one that is no PCI device of its own."""
+    """A network interface without RDMA. `bdf` is empty for one that is no PCI device of its own.
+
+    `vendor` is the PCI vendor's number and `maker` its name.
+    """
 
     name: str
     bdf: str
@@ -95,13 +108,21 @@ class NicKind:
     device: str
     model: str
     speed_mbps: int
+    vendor: str = "8086"
+    maker: str = "Intel Corporation"
+
+    @property
+    def is_dpu(self) -> bool:
+        """Whether it is a BlueField card."""
+        return self.vendor == "15b3" and self.device in ("a2d6", "a2dc")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A kind of node. `gpu_bdfs` and `hca_bdfs` stand in rail order: HCA k is nearest to GPU k.
 
-    `layer` is that of the fabric ports. `domain` is how many nodes share one NVLink domain; they then run IMEX.
+    `layer` is that of the fabric ports. GPUs that are `bridged` are joined in pairs, card by card, not by switches.
+    `domain` is how many nodes share one NVLink domain; they then run IMEX.
     """
 
     name: str
@@ -126,6 +147,7 @@ class Shape:
     os_name: str
     layer: str = "InfiniBand"
     fabric_manager: bool = True
+    bridged: bool = False
     domain: int = 1
     threads_per_core: int = 2
     cpu_vendor: str = "GenuineIntel"

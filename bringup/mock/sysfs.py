@@ -81,7 +81,13 @@ def counters(hca: Hca) -> Files:
     return {
         **{f"{base}/counters/{name}": f"{value}\n" for name, value in hca.counters.items()},
         **{f"{base}/hw_counters/{name}": f"{value}\n" for name, value in hca.hw_counters.items()},
+        f"{_device(hca.bdf)}/net/{hca.netdev}/carrier_changes": f"{hca.carrier_changes}\n",
     }
+
+
+def slot_errors(bdf: str, aer: Aer) -> Files:
+    """The error counters of a slot, which may change with what its device does."""
+    return {f"{_device(bdf)}/{name}": text for name, text in _aer(aer).items()}
 
 
 def rate_text(hca: Hca) -> str:
@@ -186,7 +192,6 @@ def _hca(node: SimNode, hca: Hca, files: Files, links: Files) -> None:
         f"{base}/ports/1/sm_lid": f"0x{hca.sm_lid if hca.active else 0:x}\n",
         **{f"{base}/ports/1/{name}": text for name, text in roce.files(hca).items()},
         f"{base}/ports/1/pkeys/0": "0xffff\n" if hca.layer == "InfiniBand" else "0x0000\n",
-        f"{pci}/net/{hca.netdev}/carrier_changes": "2\n",
         f"{pci}/net/{hca.netdev}/operstate": "up\n" if hca.active else "down\n",
         f"{pci}/net/{hca.netdev}/carrier": "1\n" if up else "0\n",
         f"{pci}/net/{hca.netdev}/speed": f"{hca.rate_gbps * 1000 if hca.active else -1}\n",
@@ -207,7 +212,9 @@ def _nic(nic: Nic, files: Files, links: Files) -> None:
     base = f"sys/class/net/{kind.name}"
     if kind.bdf:
         link = _link_files(16.0, 16, 16.0, 16)
-        _pci(files, links, kind.bdf, "0x8086", f"0x{kind.device}", "0x020000", 0, link | _aer(Aer()))
+        _pci(
+            files, links, kind.bdf, f"0x{kind.vendor}", f"0x{kind.device}", "0x020000", 0, link | _aer(Aer())
+        )
         base = f"{_device(kind.bdf)}/net/{kind.name}"
         links[f"sys/class/net/{kind.name}"] = f"../../{base.removeprefix('sys/')}"
         links[f"{base}/device"] = f"../../../{kind.bdf}"
@@ -237,7 +244,9 @@ def _machine(node: SimNode, files: Files) -> None:
         "sys/class/dmi/id/sys_vendor": f"{shape.vendor}\n",
         "sys/class/dmi/id/bios_version": f"{shape.bios}\n",
         "sys/class/dmi/id/board_serial": f"..CN{node.serial}00A1.\n",
-        "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
+        "sys/devices/system/clocksource/clocksource0/current_clocksource": (
+            "arch_sys_counter\n" if shape.cpu_vendor == "ARM" else "tsc\n"
+        ),
         "sys/devices/system/cpu/online": f"0-{node.threads - 1}\n",
         "sys/devices/system/edac/mc/mc0/ce_count": "0\n",
         "sys/devices/system/edac/mc/mc0/ue_count": "0\n",

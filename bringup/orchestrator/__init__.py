@@ -2,6 +2,7 @@
 
 from bringup.orchestrator.engine import INTERRUPTED, Engine, EngineOptions
 from bringup.orchestrator.folder import RunFolder, Setting
+from bringup.orchestrator.kept import ReadEvidence, read_kept
 from bringup.orchestrator.plan import Battle, Case, StagePlan, make_plan
 from bringup.orchestrator.rejudge import rejudge
 
@@ -11,9 +12,11 @@ __all__ = [
     "Case",
     "Engine",
     "EngineOptions",
+    "ReadEvidence",
     "RunFolder",
     "Setting",
     "StagePlan",
     "make_plan",
+    "read_kept",
     "rejudge",
 ]

@@ -6,8 +6,12 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterable
 
-from bringup.check import Context, Outputs, Serve, judged, not_run
-from bringup.model import Command, Ended, Evidence, Outcome, Output, Stage, Verdict, Why
+from bringup.check import Outputs, Serve
+from bringup.commands import Command, Ended, Evidence, Output
+from bringup.context import Context
+from bringup.judging import judged, not_run
+from bringup.model import Outcome, Stage, Verdict, Why
+from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
 from bringup.orchestrator.plan import Case
 
@@ -17,7 +21,8 @@ Emit = Callable[[Outcome], None]
 class Collector:
     """All cases of one stage part. `take` is called from worker threads; each case is emitted exactly once.
 
-    `excuse` may give a reason why a case is not run after all (its node turned out to be unreachable).
+    `excuse` may give a reason why a case is not run after all (its node turned out to be unreachable). `earlier` holds
+    the first answers of this run for checks that compare.
     """
 
     def __init__(
@@ -28,8 +33,9 @@ class Collector:
         store: EvidenceStore,
         emit: Emit,
         excuse: Callable[[Case], str] | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
-        self._excuse = excuse
+        self._excuse, self._earlier = excuse, earlier
         self._stage, self._ctx, self._store, self._emit = stage, ctx, store, emit
         self._lock = threading.Lock()
         self._outputs: dict[tuple[str, Command], tuple[Output, Evidence]] = {}
@@ -76,7 +82,9 @@ class Collector:
                 case.check, case.target, Why.ABORTED, "the run was stopped before this was finished", ctx
             )
         else:
-            outcome = judged(case.check, case.target, Outputs({w: out for w, (out, _) in kept.items()}), ctx)
+            first = self._earlier.outputs(kept) if self._earlier and case.check.compares else None
+            outputs = Outputs({want: out for want, (out, _) in kept.items()}, first)
+            outcome = judged(case.check, case.target, outputs, ctx)
         self._emit(dataclasses.replace(outcome, evidence=tuple(e for _, e in kept.values())))
 
 

@@ -7,17 +7,22 @@ import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bringup import events as ev
-from bringup.check import Context, components, not_run
+from bringup.check import components
+from bringup.context import Context
 from bringup.fleet import LocalFleet, Work
 from bringup.journal import Journal
-from bringup.model import Node, Pair, RunInfo, Verdict, Why
+from bringup.judging import not_run
+from bringup.model import Group, Node, Pair, RunInfo, Verdict, Why
 from bringup.orchestrator.collector import Collector, refused
 from bringup.orchestrator.display import Listener
+from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
 from bringup.orchestrator.folder import RunFolder
-from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, untested
+from bringup.orchestrator.kept import read_kept
+from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case, untested
 from bringup.orchestrator.quarantine import Left, blocking, leaving
 from bringup.orchestrator.record import Record
 from bringup.orchestrator.work import duels, jobs_of
@@ -58,6 +63,7 @@ class Engine:
     ) -> None:
         self._info, self._nodes, self._plans, self._ctx, self._fleet = info, nodes, plans, ctx, fleet
         self._options = options or EngineOptions()
+        self._folder = folder.path
         self._store = EvidenceStore(folder.path)
         self._record = Record(Journal(folder.journal), plans, before, listeners)
         self._left: dict[str, Left] = {}
@@ -133,12 +139,19 @@ class Engine:
 
     def _single(self, plan: StagePlan) -> None:
         """All checks of single nodes: one script per node with every distinct command."""
-        cases = self._eligible(plan.nodes)
+        earlier = self._earlier(plan)
+        cases = self._eligible(plan.nodes, earlier)
         asked = any(c.check.judges_loss for c in cases)
         excuse = self._unreached if asked else None
-        collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit, excuse)
+        collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit, excuse, earlier)
         self._work(plan, [*jobs_of(cases, self._options.lanes), *duels(cases)], collector)
         self._gates(plan, plan.nodes)
+
+    def _earlier(self, plan: StagePlan) -> Earlier | None:
+        """The first answers of this run, where a check of the stage compares with them."""
+        if not any(check.compares for check in plan.checks):
+            return None
+        return Earlier(self.state.outcomes, plan.stage, partial(read_kept, self._folder))
 
     def _unreached(self, case: Case) -> str:
         """In the stage that asks whether a node is there, its other checks are not run rather than unjudged."""
@@ -203,10 +216,24 @@ class Engine:
     def _groups(self, plan: StagePlan) -> None:
         """Checks of the whole fleet over what others have read; again if there is something new to compare."""
         ctx = dataclasses.replace(self._ctx, readings={k: tuple(v) for k, v in self._record.readings.items()})
-        cases = [case for case in plan.groups if self._record.news or case.key not in self._record.kept]
+        cases = [
+            self._of_those_here(case)
+            for case in plan.groups
+            if self._record.news or case.key not in self._record.kept
+        ]
         collector = Collector(plan.stage, cases, ctx, self._store, self._record.emit)
         self._work(plan, jobs_of(cases), collector)
         self._gates(plan, plan.groups)
+
+    def _of_those_here(self, case: Case) -> Case:
+        """A check of the fleet that asks some nodes asks only such as are still there; it judges the whole fleet."""
+        if not any(step.node.name in self._left for step in case.steps):
+            return case
+        here = tuple(node for node in case.target.nodes if node.name not in self._left)
+        if not here:
+            return Case(case.check, case.target, why=Why.QUARANTINED, reason="every node has left the run")
+        again = make_case(case.check, Group(case.target.key, here), self._ctx)
+        return dataclasses.replace(again, target=case.target)
 
     def _say_untested(self, plan: StagePlan) -> None:
         """Who is fit and still was tested with nobody, because all the partners had left."""
@@ -227,8 +254,12 @@ class Engine:
 
     # -------------------------------------------------------------------------------------------- gates
 
-    def _eligible(self, cases: Sequence[Case]) -> list[Case]:
-        """The cases to run now: not kept from an earlier attempt and not quarantined (those are written as such)."""
+    def _eligible(self, cases: Sequence[Case], earlier: Earlier | None = None) -> list[Case]:
+        """The cases to run now: not kept from an earlier attempt and not quarantined (those are written as such).
+
+        A check that compares is asked on a node that a gate sent away too, as long as it can be reached and there is
+        something to compare with: what the load did to it belongs to its defect.
+        """
         run: list[Case] = []
         for case in cases:
             if case.key in self._record.kept:
@@ -237,7 +268,7 @@ class Engine:
                 self._record.emit(refused(case, self._ctx))
                 continue
             left = blocking(components(case.target, self._ctx), self._left)
-            if left is None:
+            if left is None or (case.check.compares and earlier is not None and self._again(case, earlier)):
                 run.append(case)
                 continue
             outcome = not_run(case.check, case.target, Why.QUARANTINED, str(left), self._ctx)
@@ -245,6 +276,10 @@ class Engine:
                 outcome = dataclasses.replace(outcome, nodes=(left.component.split("/")[0],))
             self._record.emit(outcome)
         return run
+
+    def _again(self, case: Case, earlier: Earlier) -> bool:
+        reached = all(node.name not in self._fleet.unreachable for node in case.target.nodes)
+        return reached and bool(case.steps) and earlier.has_all(case)
 
     def _gates(self, plan: StagePlan, cases: Sequence[Case]) -> None:
         """Sends away what these results say, results of an earlier attempt too, and whom nobody can reach any more."""

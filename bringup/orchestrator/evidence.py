@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 
-from bringup.model import Command, Evidence, Output, Stage
+from bringup.commands import Evidence, Output
+from bringup.model import Stage
 
 
 class EvidenceStore:
@@ -43,6 +43,7 @@ class EvidenceStore:
             truncated=output.truncated,
             as_root=output.as_root,
             detail=output.detail,
+            login_s=output.login_s,
         )
 
 
@@ -60,7 +61,5 @@ def output_of(evidence: Evidence, stdout: bytes, stderr: bytes) -> Output:
         truncated=evidence.truncated,
         as_root=evidence.as_root,
         detail=evidence.detail,
+        login_s=evidence.login_s,
     )
-
-
-Kept = Mapping[tuple[str, Command], Evidence]

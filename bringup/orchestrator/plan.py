@@ -7,20 +7,11 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bringup.check import (
-    AnyCheck,
-    Check,
-    Context,
-    Plan,
-    Run,
-    Serve,
-    Step,
-    Together,
-    components,
-    port_path,
-)
+from bringup.check import AnyCheck, Check, Plan, Run, Serve, Step, Together, components, port_path
+from bringup.commands import Command
+from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import FLEET, STAGES, Command, Group, Node, Pair, Stage, Target, Why
+from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Target, Why
 from bringup.topology import matchings
 from bringup.transport.bundle import Bundle
 

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from bringup.check import AnyCheck, Context, Outputs, judged
+from bringup.check import AnyCheck, Outputs
+from bringup.commands import Command, Output
+from bringup.context import Context
 from bringup.diagnosis import diagnose
 from bringup.errors import RunFolderError
-from bringup.model import (
-    FLEET,
-    STAGES,
-    Command,
-    Evidence,
-    Group,
-    Measurement,
-    Node,
-    Outcome,
-    Output,
-    Pair,
-    Target,
-    Verdict,
-    Why,
-)
+from bringup.judging import judged
+from bringup.model import FLEET, STAGES, Group, Measurement, Node, Outcome, Pair, Target, Verdict, Why
 from bringup.orchestrator.collector import refused
+from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import output_of
+from bringup.orchestrator.kept import ReadEvidence
 from bringup.orchestrator.plan import make_case
 from bringup.run import RunState
 
-Reader = Callable[[Evidence], tuple[bytes, bytes]]
 
-
-def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Reader) -> RunState:
+def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: ReadEvidence) -> RunState:
     """A new state with the same nodes and outputs, judged anew. What has no output (not run) stays as it was.
 
     A check that no longer exists keeps its old outcome.
@@ -41,6 +30,8 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
     fresh = dataclasses.replace(state, cases=dict.fromkeys(state.cases), by_node={}, stages={}, defects=[])
     fresh.stages = {s: dataclasses.replace(v, counts=type(v.counts)()) for s, v in state.stages.items()}
     readings: dict[tuple[str, str], list[Measurement]] = {}
+    compared = {o.stage for o in state.outcomes if o.check in by_id and by_id[o.check].compares}
+    earlier = {stage: Earlier(state.outcomes, stage, read) for stage in compared}
     for old in sorted(state.outcomes, key=lambda o: STAGES.index(o.stage)):
         check = by_id.get(old.check)
         again = old
@@ -50,7 +41,7 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
                 readings={k: tuple(v) for k, v in readings.items()},
                 listen_port=_port(old) or ctx.listen_port,
             )
-            again = _again(old, check, state.nodes, known, read)
+            again = _again(old, check, state.nodes, known, read, earlier.get(old.stage))
             if check.collects:
                 for m in again.measurements:
                     readings.setdefault((check.id, m.name), []).append(m)
@@ -60,7 +51,14 @@ def rejudge(state: RunState, checks: Iterable[AnyCheck], ctx: Context, read: Rea
     return fresh
 
 
-def _again(old: Outcome, check: AnyCheck, nodes: Mapping[str, Node], ctx: Context, read: Reader) -> Outcome:
+def _again(
+    old: Outcome,
+    check: AnyCheck,
+    nodes: Mapping[str, Node],
+    ctx: Context,
+    read: ReadEvidence,
+    earlier: Earlier | None,
+) -> Outcome:
     """One result judged anew; as it was where there is nothing to judge, an error where its bytes are gone."""
     target = target_of(old, check, nodes)
     if target is None or not _can(old, target):
@@ -77,7 +75,11 @@ def _again(old: Outcome, check: AnyCheck, nodes: Mapping[str, Node], ctx: Contex
             old, verdict=Verdict.ERROR, why=Why.NONE, reason=str(error), code="", error_at="", measurements=(), findings=()
         )  # fmt: skip
     case = make_case(check, target, ctx) if isinstance(target, Group) else None
-    fresh = refused(case, ctx) if case and case.plan is None else judged(check, target, Outputs(outputs), ctx)
+    first = earlier.outputs(outputs) if earlier and check.compares else None
+    if case and case.plan is None:
+        fresh = refused(case, ctx)
+    else:
+        fresh = judged(check, target, Outputs(outputs, first), ctx)
     return dataclasses.replace(fresh, evidence=old.evidence, attempt=old.attempt)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bringup.check import Serve
+from bringup.commands import Command
 from bringup.fleet import Duel, Job
-from bringup.model import Command, Node
+from bringup.model import Node
 from bringup.orchestrator.plan import LANES, Case
 
 

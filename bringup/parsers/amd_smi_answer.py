@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from bringup.commands import Output
 from bringup.errors import CannotJudge
-from bringup.model import Output
 from bringup.parsers.gpu_faults import GPU_DRIVER
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.amd_smi import Tree, trees
 from bringup.parsers.reading import quoted, whole
 from bringup.parsers.reading_json import count, items, mapping, words

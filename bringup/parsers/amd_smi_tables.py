@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers import bdf
 from bringup.parsers.amd_smi import quantity
 from bringup.parsers.reading import quoted, whole

@@ -7,6 +7,7 @@ out the function. Everything here becomes `00000000:9b:00.0`: 8-digit domain, lo
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from bringup.errors import ParseError
 
@@ -16,6 +17,7 @@ PATTERN = r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}(?:\.[0-7])?"
 _PARTS = re.compile(r"(?:([0-9a-fA-F]{4,8}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})(?:\.([0-7]))?")
 
 
+@lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """A PCI address in the one spelling. Raises ParseError if the text is none."""
     match = _PARTS.fullmatch(text.strip())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted, whole
 
 TRACKING = Command("chronyc -c tracking || chronyc tracking\n", needs=("chronyc",), timeout_s=15.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 RUNTIMES: dict[str, str] = {

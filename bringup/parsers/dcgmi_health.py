@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import CannotJudge, ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 from bringup.parsers.reading_json import document_among_lines, mapping
 

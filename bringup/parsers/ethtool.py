@@ -12,8 +12,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted, whole
 
 _HEAD = re.compile(r"Settings for (?P<device>\S{1,64}):")

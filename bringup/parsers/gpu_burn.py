@@ -12,8 +12,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 _GPU = re.compile(r"GPU (?P<index>[0-9]{1,3}): (?P<name>.{1,80}?) \(UUID: (?P<uuid>GPU-[0-9a-fA-F-]{8,40})\)")

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted, whole
 
 UNREADABLE = "!unreadable"
@@ -40,7 +40,7 @@ echo end=identity
 """Who the node is. The serial number needs root."""
 
 CPU = Command(
-    """grep -sE '^(processor|physical id|model name)[[:space:]]*:' "$ROOT"/proc/cpuinfo
+    """grep -sE '^(processor|physical id|model name|CPU implementer|CPU part)[[:space:]]*:' "$ROOT"/proc/cpuinfo
 grep -s . /dev/null "$ROOT"/sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id
 exit 0
 """
@@ -59,6 +59,7 @@ show nvidia "$ROOT"/sys/module/nvidia/version
 [ -e "$ROOT"/sys/module/nvidia/version ] || awk '/^NVRM version/ {
   for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+[.][0-9]/) { print "nvidia=" $i; exit }
 }' "$ROOT"/proc/driver/nvidia/version 2>/dev/null
+show amdgpu "$ROOT"/sys/module/amdgpu/version
 sed -n 's/^PRETTY_NAME=/os=/p' "$ROOT"/etc/os-release 2>/dev/null
 if [ -d "$ROOT"/sys/module/mlx5_core ]; then
   if [ -r "$ROOT"/sys/module/mlx5_core/version ]; then show mlx5 "$ROOT"/sys/module/mlx5_core/version
@@ -66,10 +67,27 @@ if [ -d "$ROOT"/sys/module/mlx5_core ]; then
   fi
 fi
 if command -v ofed_info >/dev/null 2>&1; then echo "ofed=$(ofed_info -s)"; else echo ofed=none; fi
+show bios "$ROOT"/sys/class/dmi/id/bios_version
+microcode=$(sed -n 's/^microcode[[:space:]]*:[[:space:]]*//p' "$ROOT"/proc/cpuinfo 2>/dev/null | sort -u | head -n 4)
+[ -z "$microcode" ] || echo "microcode="$microcode
+for name in nccl rccl; do
+  found=
+  for file in "$ROOT"/usr/lib/*/lib$name.so.[0-9]*.* "$ROOT"/usr/lib64/lib$name.so.[0-9]*.* \
+    "$ROOT"/usr/local/lib/lib$name.so.[0-9]*.* "$ROOT"/usr/local/cuda/lib64/lib$name.so.[0-9]*.* \
+    "$ROOT"/opt/rocm/lib/lib$name.so.[0-9]*.*; do
+    [ -e "$file" ] || continue
+    version=${file##*/lib$name.so.}
+    case " $found " in *" $version "*) ;; *) found="$found${found:+ }$version" ;; esac
+  done
+  [ -z "$found" ] || echo "$name=$found"
+done
 echo end=versions
 """
 )
-"""Versions to compare over the fleet. `inbox`: the kernel's own mlx5 driver, which names no version."""
+"""Versions to compare over the fleet. `inbox`: the kernel's own mlx5 driver, which names no version.
+
+A library can be installed more than once; then all its versions are told. What a container brings along is not seen.
+"""
 
 
 def tools(names: Sequence[str]) -> Command:
@@ -85,7 +103,10 @@ def tools(names: Sequence[str]) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a node is. `serial_readable` is False where the serial exists but only root may read it."""
+    """Who a node is. `serial_readable` is False where the serial exists but only root may read it.
+
+    `placeholder` is what stands where the serial number should be, if its maker never wrote one.
+    """
 
     hostname: str
     boot_id: str | None = None
@@ -93,6 +114,7 @@ class Identity:
     product: str | None = None
     vendor: str | None = None
     serial_readable: bool = True
+    placeholder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +141,21 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Software versions. `mlx5` is None where the driver is not loaded, `ofed` is "none" without OFED."""
+    """Software versions. `mlx5` is None where the driver is not loaded, `ofed` is "none" without OFED.
+
+    `bios` and `microcode` are the machine's own; `nccl` and `rccl` the installed libraries of collectives.
+    """
 
     kernel: str
     os: str | None = None
     nvidia: str | None = None
     mlx5: str | None = None
     ofed: str | None = None
+    bios: str | None = None
+    microcode: str | None = None
+    nccl: str | None = None
+    rccl: str | None = None
+    amdgpu: str | None = None
 
 
 # --------------------------------------------------------------------------------------------- parsers
@@ -150,13 +180,15 @@ def parse_identity(text: str) -> Identity:
         raise ParseError(f"identity: no host name in {quoted(text)}")
     serial = own.get("serial", "")
     readable = serial != UNREADABLE
+    real = readable and not _NO_SERIAL.fullmatch(serial)
     return Identity(
         hostname=own["hostname"],
         boot_id=own.get("boot_id") or None,
-        serial=serial if readable and not _NO_SERIAL.fullmatch(serial) else None,
+        serial=serial if real else None,
         product=own.get("product") or None,
         vendor=own.get("vendor") or None,
         serial_readable=readable,
+        placeholder=serial if readable and not real else "",
     )
 
 
@@ -166,6 +198,7 @@ def parse_cpu(text: str) -> Cpu:
     packages: set[str] = set()
     topology: set[str] = set()
     model: str | None = None
+    arm: dict[str, str] = {}
     for line in text.splitlines():
         if package := _PACKAGE.fullmatch(line):
             topology.add(package["id"])
@@ -178,10 +211,14 @@ def parse_cpu(text: str) -> Cpu:
             packages.add(str(whole(value, "cpuinfo physical id")))
         elif key == "model name" and colon:
             model = model or value or None
+        elif key in ("CPU implementer", "CPU part") and colon:
+            arm.setdefault(key, value)
         elif line.strip():
             raise ParseError(f"cpuinfo: {quoted(line)} is not known")
     if threads == 0:
         raise ParseError(f"cpuinfo: no processor in {quoted(text)}")
+    if model is None and len(arm) == 2:  # Arm names its parts by numbers only
+        model = f"Arm, implementer {arm['CPU implementer']}, part {arm['CPU part']}"
     known = packages or {p for p in topology if not p.startswith("-")}
     return Cpu(threads, len(known) or None, model)
 
@@ -238,6 +275,11 @@ def parse_versions(text: str) -> Versions:
         nvidia=_readable(own.get("nvidia")),
         mlx5=_readable(own.get("mlx5")),
         ofed=own.get("ofed", "").rstrip(":") or None,
+        bios=_readable(own.get("bios")),
+        microcode=own.get("microcode") or None,
+        nccl=own.get("nccl") or None,
+        rccl=own.get("rccl") or None,
+        amdgpu=_readable(own.get("amdgpu")),
     )
 
 

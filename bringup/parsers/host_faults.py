@@ -5,7 +5,7 @@ They stand on this floor because checks import no other check.
 
 from __future__ import annotations
 
-from bringup.model import Fault, Severity, Who
+from bringup.defects import Fault, Severity, Who
 
 NVME_COUNT = Fault(
     "NVME-COUNT",
@@ -21,4 +21,54 @@ MEMORY_ECC = Fault(
     "replace the memory module that the evidence names on {node} {place}; without a name, find it in the BMC",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
+)
+
+MEMORY_CORRECTED = Fault(
+    "MEMORY-CORRECTED",
+    "many corrected memory errors on {node}",
+    "reseat the memory module that the evidence names on {node} {place}, replace it if they come back",
+    severity=Severity.MONITOR,
+    explained_by=("MEMORY-ECC",),
+)
+
+MACHINE_CHECK = Fault(
+    "MACHINE-CHECK",
+    "a processor of {node} reported machine checks",
+    "read which processor or memory module it was in the kernel log and the BMC of {node} {place}; reseat it, "
+    "replace it if the errors come back",
+    explained_by=("MEMORY-ECC",),
+)
+
+CPU_CORRECTED = Fault(
+    "CPU-CORRECTED",
+    "the processors of {node} reported many corrected errors",
+    "watch {node} {place}: find the processor or module in its kernel log, replace it if the count grows",
+    severity=Severity.MONITOR,
+    explained_by=("MACHINE-CHECK", "MEMORY-CORRECTED", "MEMORY-ECC"),
+)
+
+SSH_KEY_FOREIGN = Fault(
+    "SSH-KEY-FOREIGN",
+    "a key may log in to {node} that should not",
+    "find the key on {node} (ssh-keygen -lf ~/.ssh/authorized_keys of the user that the evidence names) and remove its "
+    "line; if it belongs there, give it to all nodes and approve it in the profile (access.keys)",
+    who=Who.SOFTWARE,
+    severity=Severity.ISOLATE,
+)
+
+DPU_MODE = Fault(
+    "DPU-MODE",
+    "a BlueField card of {at} is in another mode than planned, or than the others",
+    "set its mode (mlxconfig INTERNAL_CPU_OFFLOAD_ENGINE: 1 for NIC, 0 for DPU), then switch {node} off and on at its "
+    "power supply",
+    who=Who.CONFIGURATION,
+    severity=Severity.REBOOT,
+)
+
+DPU_FIRMWARE = Fault(
+    "DPU-FIRMWARE",
+    "a BlueField card of {at} runs other firmware than the others",
+    "install the BlueField bundle of the majority on the card and reset it",
+    who=Who.SOFTWARE,
+    severity=Severity.MONITOR,
 )

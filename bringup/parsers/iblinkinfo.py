@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.ib_diags import is_warning
 from bringup.parsers.reading import number, quoted
 
@@ -50,7 +50,7 @@ class Peer:
 class Port:
     """One port of the fabric. None: not printed.
 
-    `guid` is the node's in lines and in a switch's block, the port's own in a CA's block. `kind` is CA, Switch or
+    `guid` is the node's of a switch and the port's own of a CA, in lines and in blocks. `kind` is CA, Switch or
     Router where the tool prints blocks. `lane_gbps` is None for a port that is down or whose speed the tool cannot
     name (`speed` holds its words). A port that is up without `peer` has a neighbour that did not answer. `could_be`
     are widths and speeds that both ends claim to support.

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted, whole
 
 IBSTAT = Command("ibstat", needs=("ibstat",), timeout_s=30.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, numbered_word, quoted, whole_or_hex
 
 IBSTATUS = Command("ibstatus", needs=("ibstatus",), timeout_s=30.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted, whole
 
 IBV_DEVINFO = Command("ibv_devinfo", needs=("ibv_devinfo",), timeout_s=30.0)

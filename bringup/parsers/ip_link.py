@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading_json import count, document, items, mapping, words, words_or_none
 
 LINKS = Command("ip -j link show", needs=("ip",))

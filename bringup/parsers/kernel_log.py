@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers import bdf
 from bringup.parsers.kernel_records import Record, records
 from bringup.parsers.pcie_aer import AerEvent, aer_events
@@ -104,6 +105,10 @@ class KernelLog:
     whole_boot: bool
     events: tuple[Event, ...]
 
+    def covers(self, seconds: float) -> bool:
+        """Whether nothing that happened in these last seconds can be missing."""
+        return self.whole_boot or (self.reaches_back_s is not None and self.reaches_back_s >= seconds)
+
 
 _XID = re.compile(rf"\bXid \((?:PCI:)?({bdf.PATTERN})[^)]{{0,20}}\): ([0-9]{{1,4}})\b,?\s*(.*)")
 _PID = re.compile(r"pid='?(?:([0-9]{1,10})|<unknown>)'?,\s*")
@@ -126,6 +131,7 @@ _MLX_LINK = re.compile(rf"mlx5_core ({bdf.PATTERN})(?: ([\w.-]{{1,32}}))?: Link 
 _CARRIER = re.compile(r"\b([\w.-]{1,32}): (lost|gained) carrier\b", re.IGNORECASE)
 
 
+@lru_cache(maxsize=16)
 def opening(text: str) -> tuple[float, float, tuple[Record, ...]]:
     """The node's time and uptime, and the records. Raises ParseError if there are none or LOG prints otherwise."""
     lines = text.split("\n", 2)
@@ -141,8 +147,12 @@ def opening(text: str) -> tuple[float, float, tuple[Record, ...]]:
     return now, up, found
 
 
+@lru_cache(maxsize=16)
 def parse(text: str) -> KernelLog:
-    """The log in an answer of LOG. Raises ParseError if it is empty or does not begin as LOG prints it."""
+    """The log in an answer of LOG. Raises ParseError if it is empty or does not begin as LOG prints it.
+
+    Half a dozen checks of a node read the same answer, which may be some megabytes, so the last ones are remembered.
+    """
     now, up, found = opening(text)
     ages = [age for record in found if (age := record.age_s(now, up)) is not None]
     oldest = max(ages, default=None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bringup.parsers.kernel_log import KernelLog, opening
 from bringup.parsers.kernel_log import parse as parse_events
@@ -94,6 +95,7 @@ _SEVERE = re.compile(
 _MOST_CHARS = 160
 
 
+@lru_cache(maxsize=16)
 def parse(text: str) -> tuple[KernelLog, tuple[Trouble, ...]]:
     """The log in an answer of kernel_log.LOG and what it tells of trouble. Raises ParseError as kernel_log does."""
     log = parse_events(text)

@@ -11,8 +11,8 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 _GAP = re.compile(r"\s{2,}|\t")

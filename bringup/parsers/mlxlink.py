@@ -12,9 +12,10 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted, whole
 from bringup.parsers.reading_json import document, items, mapping, words
 
@@ -93,8 +94,9 @@ class Link:
     errors: Errors | None
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Link:
-    """The port, from JSON or from the text for people."""
+    """The port, from JSON or from the text for people. Six checks read the same answer: the last ones are remembered."""
     sections = _from_json(text) if text.lstrip().startswith("{") else _from_text(text)
     own = {key: value for title in _TITLES for key, value in sections.get(title, {}).items()}
     state = _text(own, "State")

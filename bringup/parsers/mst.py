@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers import bdf
 from bringup.parsers.reading import quoted
 

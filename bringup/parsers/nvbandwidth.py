@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted
 from bringup.parsers.reading_json import document_among_lines, figure, items, mapping, words, words_or_none
 

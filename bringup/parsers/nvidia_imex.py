@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 NODES = Command("nvidia-imex-ctl -N", needs=("nvidia-imex-ctl",), root=True, timeout_s=60.0)

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bringup.commands import Output
 from bringup.errors import CannotJudge
-from bringup.model import Output
 from bringup.parsers import bdf
 
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command, Output
 from bringup.errors import CannotJudge, ParseError
-from bringup.model import Command, Output
 from bringup.parsers import bdf
 from bringup.parsers.nvidia_smi_errors import answer, is_complaint
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 READ = Command("nvidia-smi topo -p2p r", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.nvidia_smi_gpu import Ecc, Fabric, Gpu, Pcie, Remap, Retired, Smi
 from bringup.parsers.nvidia_smi_q_tree import Section, read
 from bringup.parsers.reading import quoted

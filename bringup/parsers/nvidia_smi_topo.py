@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 
 TOPOLOGY = Command("nvidia-smi topo -m", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)
 
@@ -73,9 +73,7 @@ def parse(text: str) -> Topology:
     Raises ParseError if the text is no such table, or a row is cut off.
     """
     lines = [_ANSI.sub("", line).rstrip() for line in text.splitlines()]
-    start = next(
-        (n for n, line in enumerate(lines) if line.split()[:1] == ["GPU0"] and "Affinity" in line), None
-    )
+    start = next((n for n, line in enumerate(lines) if _is_head(line)), None)
     if start is None:
         raise ParseError(f"nvidia-smi topo printed no table: {text.strip()[:80]!r}")
     legend = {m[1]: m[2] for line in lines if (m := _LEGEND.fullmatch(line.strip()))}
@@ -90,6 +88,12 @@ def parse(text: str) -> Topology:
     if [row.name for row in rows][: len(gpus)] != gpus:
         raise ParseError("nvidia-smi topo was cut off: a GPU of the header has no row")
     return Topology(tuple(legend.get(name, name) for name in names), tuple(rows))
+
+
+def _is_head(line: str) -> bool:
+    """The head begins with the first GPU that answers: a lost GPU 0 is not listed."""
+    first = line.split()[:1]
+    return bool(first) and _GPU.fullmatch(first[0]) is not None and "Affinity" in line
 
 
 def _header(line: str, tabs: bool) -> tuple[list[str], list[str]]:

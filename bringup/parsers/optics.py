@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bringup.commands import Ended, Output
 from bringup.errors import CannotJudge
-from bringup.model import Ended, Output
 from bringup.parsers import ethtool_module, mlxlink, per_interface
 from bringup.parsers.ethtool_module import DARK_DBM
 from bringup.parsers.mlxlink import Reading

@@ -39,3 +39,18 @@ def high(readings: Mapping[str, float], *, floor: float) -> Spread:
     edge = middle + MADS * deviation
     found = sorted((p for p, v in readings.items() if v > edge), key=lambda p: (-readings[p], p))
     return Spread(middle, edge, tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """The middle of the readings, the edge below which a reading stands out, and those that do, the worst first."""
+
+    middle: float
+    edge: float
+    low: tuple[str, ...]
+
+
+def low(readings: Mapping[str, float], *, floor: float) -> Fall:
+    """The same as `high` for readings that lie below the others."""
+    mirrored = high({place: -value for place, value in readings.items()}, floor=floor)
+    return Fall(-mirrored.middle, -mirrored.edge, mirrored.high)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers import bdf
 
 DEVICES = Command(
@@ -89,8 +90,12 @@ def generation(speed_gts: float | None) -> int | None:
     return None if speed_gts is None else _GENERATIONS.get(speed_gts)
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> tuple[Device, ...]:
-    """The devices in an answer of DEVICES, in the order of their addresses."""
+    """The devices in an answer of DEVICES, in the order of their addresses.
+
+    Ten checks of a node read the same answer, so the last ones are remembered.
+    """
     files: dict[str, dict[str, str]] = {}
     rdma: dict[str, str] = {}
     for line in text.splitlines():

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 _NONE = "no interface"
 
 
-def each(program: str, arguments: str, *, root: bool = False) -> Command:
-    """Runs `program arguments INTERFACE` for each interface. `arguments` is plain text of a check, never of a node."""
+def each(program: str, arguments: str, *, after: str = "", root: bool = False) -> Command:
+    """Runs `program arguments INTERFACE after` for each interface. Both texts are a check's, never a node's."""
     return Command(
         f"""found=
 for net in "$ROOT"/sys/class/infiniband/*/device/net/*; do
@@ -25,7 +25,7 @@ for net in "$ROOT"/sys/class/infiniband/*/device/net/*; do
   found=yes
   dev=${{net%/device/net/*}}
   echo "=== ${{dev##*/}} ${{net##*/}}"
-  {program} {arguments} "${{net##*/}}" 2>&1
+  {program} {arguments} "${{net##*/}}" {after} 2>&1
   echo "=== status $?"
 done
 [ -n "$found" ] || echo "=== {_NONE}"
@@ -42,6 +42,7 @@ SETTINGS = each(_ETHTOOL, "")
 FEC = each(_ETHTOOL, "--show-fec")
 MODULE = each(_ETHTOOL, "-m", root=True)
 QOS = each("mlnx_qos", "-i", root=True)
+SUPPLICANT = each("wpa_cli", "-i", after="status", root=True)
 
 _HEAD = re.compile(r"=== (?P<dev>[\w.-]{1,64}) (?P<net>[\w.@-]{1,64})", re.ASCII)
 _END = re.compile(r"=== status (?P<status>[0-9]{1,3})")

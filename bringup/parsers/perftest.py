@@ -12,8 +12,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import is_number, number, quoted, whole
 
 BANDWIDTH_BYTES = 1 << 20

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bringup.commands import Ended, Output
 from bringup.errors import ParseError
-from bringup.model import Ended, Output
 from bringup.parsers.perftest import NO_GID, Bandwidth, bandwidths, latencies
 
 

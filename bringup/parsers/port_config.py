@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.rdma_sysfs import NO_DEVICES
 from bringup.parsers.reading import quoted, whole, whole_or_hex
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, numbered_word, quoted, whole, whole_or_hex
 
 NO_DEVICES = "no RDMA devices"
@@ -160,8 +161,12 @@ class _Tree:
             own[attr] = value
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> tuple[RdmaDevice, ...]:
-    """The RDMA devices in the order of their appearance; none only where the text says so."""
+    """The RDMA devices in the order of their appearance; none only where the text says so.
+
+    Eight checks of a node read the same answer, so the last ones are remembered.
+    """
     tree = _Tree()
     for line in text.splitlines():
         if line.startswith(NO_DEVICES):

@@ -9,8 +9,8 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted
 
 _DEVICE = re.compile(r"Device:(?P<name>\S.{0,80}?) Mem=(?P<memory>[0-9.]{1,9})GB .{1,120}")

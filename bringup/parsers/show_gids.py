@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted
 
 GIDS = Command("show_gids", needs=("show_gids",), timeout_s=60.0)

@@ -25,6 +25,18 @@ def high(values: Mapping[str, float], floor: float) -> dict[str, float]:
     return {name: value - middle for name, value in values.items() if value - middle >= least > 0}
 
 
+def low_edge(values: Mapping[str, float], share: float) -> float | None:
+    """Below this a part is far below its siblings: by a share of their median at least, and by six deviations.
+
+    None with too few siblings.
+    """
+    if len(values) < LEAST:
+        return None
+    middle = statistics.median(values.values())
+    scatter = statistics.median(abs(value - middle) for value in values.values())
+    return middle - max(share * middle, _MADS * scatter)
+
+
 def majority(values: Mapping[str, float | str]) -> float | str | None:
     """The value of more than half of the parts; None where there is no such value."""
     counts: dict[float | str, int] = {}

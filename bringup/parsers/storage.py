@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import quoted, whole
 
 FILESYSTEMS = Command(
-    r"""awk '$3 ~ /^(ext[234]|xfs|btrfs|f2fs|zfs)$/ || $2 == "/dev/shm" || ($2 == "/" && $3 !~ /^(nfs|rootfs)/) {
+    r"""awk '$3 ~ /^(ext[234]|xfs|btrfs|f2fs|zfs)$/ || $2 == "/dev/shm" || ($2 == "/tmp" && $3 == "tmpfs") ||
+  ($2 == "/" && $3 !~ /^(nfs|rootfs)/) {
   print "mount " $2 " " $1 " " $3 " " $4
 }' "$ROOT"/proc/mounts >"$TMP"/mounts || exit 1
 cat "$TMP"/mounts
 set --
-for at in $(awk '!seen[$3 " " $4]++ { print $2 }' "$TMP"/mounts); do
+for at in $(awk '!seen[$4 == "tmpfs" ? $2 : $3 " " $4]++ { print $2 }' "$TMP"/mounts); do
   case $at in *\\*) ;; *) set -- "$@" "$ROOT$at" ;; esac
 done
 [ $# = 0 ] || df -Pk "$@" | awk -v root="$ROOT" 'NR > 1 {
@@ -33,7 +34,10 @@ echo end
     max_bytes=256 << 10,
     needs=("df",),
 )
-"""Every local mount once with its device and options, then the sizes of each device's first mount."""
+"""Every local mount once with its device and options, then the sizes of each device's first mount.
+
+Of what lies in memory, shared memory and temporary files: each tmpfs is a device of its own.
+"""
 
 NVME = Command(
     """cd "$ROOT"/sys/class/nvme 2>/dev/null && grep -Hs . nvme[0-9]*/transport nvme[0-9]*/state nvme[0-9]*/model \

@@ -7,10 +7,11 @@ programs that ended as they should; `show` prints one property per line and is w
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 
 _UNIT_NAME = re.compile(r"[A-Za-z0-9@:._-]{1,100}")
 _PROPERTY = re.compile(r"([A-Za-z]{1,40})=(.{0,200})")
@@ -36,16 +37,32 @@ class Unit:
     result: str | None
 
 
+def is_name(name: str) -> bool:
+    """Whether a text can be the name of a unit, and nothing else."""
+    return bool(_UNIT_NAME.fullmatch(name)) and not name.startswith("-")
+
+
 def unit(name: str) -> Command:
     """The command that asks for one unit. It ends with status 0 also for a unit that is not installed."""
-    if not _UNIT_NAME.fullmatch(name) or name.startswith("-"):
-        raise ValueError(f"{name!r} is no name of a systemd unit")
+    return several((name,))
+
+
+def several(names: Sequence[str]) -> Command:
+    """The command that asks for several units at once; see `parse_several`."""
+    for name in names:
+        if not is_name(name):
+            raise ValueError(f"{name!r} is no name of a systemd unit")
     return Command(
-        f"systemctl show -p Id,LoadState,ActiveState,SubState,Result {name}",
+        f"systemctl show -p Id,LoadState,ActiveState,SubState,Result {' '.join(names)}",
         timeout_s=15.0,
         max_bytes=16 << 10,
         needs=("systemctl",),
     )
+
+
+def not_booted(error_text: str) -> bool:
+    """Whether systemctl says that systemd does not run here, as in most containers."""
+    return "not been booted with systemd" in error_text or "Failed to connect to bus" in error_text
 
 
 def parse(text: str) -> Unit:
@@ -68,6 +85,17 @@ def parse(text: str) -> Unit:
         sub=found["SubState"],
         result=found.get("Result") or None,
     )
+
+
+def parse_several(text: str, names: Sequence[str]) -> dict[str, Unit]:
+    """The units in an answer of `several`, by the name that was asked for: one block of lines for each, in that order.
+
+    A unit may have another `id` than the name: sshd is ssh.service on some systems.
+    """
+    blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block.strip()]
+    if len(blocks) != len(names):
+        raise ParseError(f"systemctl show tells of {len(blocks)} units, asked for {len(names)}")
+    return {name: parse(block) for name, block in zip(names, blocks, strict=True)}
 
 
 def parse_status(text: str) -> Unit:

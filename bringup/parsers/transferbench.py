@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers.reading import number, quoted, whole
 
 _VERSION = re.compile(r"TransferBench v(?P<version>[0-9][\w.]{0,15})", re.ASCII)

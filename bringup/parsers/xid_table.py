@@ -30,6 +30,8 @@ class Meaning:
 
 
 FALLEN_OFF_THE_BUS = 79
+GSP_SILENT = frozenset({119, 120})
+"""The GPU's system processor (GSP) does not answer the driver, or has stopped."""
 
 _RESET = "reset the GPU; if it comes back, replace the GPU"
 _RESET_MEMORY = (

@@ -37,6 +37,14 @@ def load_all(names: Iterable[str], dirs: Sequence[Path] = ()) -> Mapping[str, Pr
     return {name: profile for name, profile in found.items() if profile is not None}
 
 
+def sources(names: Iterable[str], dirs: Sequence[Path] = ()) -> tuple[list[Source], list[Problem]]:
+    """The files of these profiles and of all their parents, as far as they can be read, and what is wrong with them."""
+    shelf = _Shelf(_files(dirs))
+    for name in dict.fromkeys(names):
+        shelf.profile(name)
+    return shelf.read, shelf.problems
+
+
 def _files(dirs: Sequence[Path]) -> dict[str, Path]:
     """Every profile's file; the first folder that has a name wins."""
     found: dict[str, Path] = {}
@@ -58,6 +66,11 @@ class _Shelf:
         self._files = files
         self._sources: dict[str, Source | None] = {}
         self.problems: list[Problem] = []
+
+    @property
+    def read(self) -> list[Source]:
+        """The files that could be read."""
+        return [source for source in self._sources.values() if source is not None]
 
     def profile(self, name: str) -> Profile | None:
         if name not in self._files:
@@ -86,11 +99,11 @@ class _Shelf:
         for parent in source.extends:
             if parent in (*below, name):
                 circle = " -> ".join((*below, name, parent))
-                self._tell(source, f"extends: a circle: {circle}")
+                self._tell(source, f"a circle: {circle}")
             elif len(below) >= _MOST_GENERATIONS:
-                self._tell(source, f"extends: more than {_MOST_GENERATIONS} generations of parents")
+                self._tell(source, f"more than {_MOST_GENERATIONS} generations of parents")
             elif parent not in self._files:
-                self._tell(source, f"extends: {self._no_profile(parent)}")
+                self._tell(source, self._no_profile(parent))
             else:
                 self._walk(parent, (*below, name), lineage)
         lineage.append(source)
@@ -106,11 +119,11 @@ class _Shelf:
         for key, limit in source.limits.items():
             parent = below.get(key)
             if parent is not None and parent.unit != limit.unit:
-                what = f'limits."{key}": unit "{limit.unit}" differs from "{parent.unit}" in {parent.source}'
-                self.problems.append(Problem(str(source.path), source.limit_lines[key], what))
+                what = f'unit "{limit.unit}" differs from "{parent.unit}" in {parent.source}'
+                self.problems.append(source.problem(("limits", key), what))
 
     def _tell(self, source: Source, what: str) -> None:
-        self.problems.append(Problem(str(source.path), source.extends_line, what))
+        self.problems.append(source.problem(("extends",), what))
 
     def _no_profile(self, name: str) -> str:
         hint = (

@@ -28,17 +28,21 @@ Tell = Callable[[int | None, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What one file says by itself. `extends_line` is where its parents are named."""
+    """What one file says by itself. `lines` tells where."""
 
     name: str
     path: Path
     text: str
     description: str
     extends: tuple[str, ...]
-    extends_line: int
     limits: Mapping[str, Limit]
     facts: Mapping[str, Fact]
-    limit_lines: Mapping[str, int]
+    lines: Lines
+
+    def problem(self, at: tuple[str, ...], what: str) -> Problem:
+        """A mistake at a key, `("limits", "link.rate", "unit")`; the text begins with the table that it is in."""
+        where = f'{at[0]}."{at[1]}": ' if len(at) > 1 else f"{at[0]}: "
+        return Problem(str(self.path), self.lines.of(*at), where + what)
 
 
 def is_name(text: str) -> bool:
@@ -99,10 +103,9 @@ class _Reading:
             text=self._whole,
             description=self._text(self._root, "description", (), ""),
             extends=self._extends(),
-            extends_line=self._lines.of("extends"),
             limits={k: v for k, v in limits.items() if v is not None},
             facts={k: v for k, v in facts.items() if v is not None},
-            limit_lines={k: self._lines.of("limits", k) for k in limits},
+            lines=self._lines,
         )
 
     def _extends(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len
 
-from bringup.model import WHO, Defect, Who
+from bringup.defects import WHO, Defect, Who
 from bringup.report import text, words
 from bringup.report.digest import parts, walking_key, what
 from bringup.report.jsonreport import defect_row

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bringup.defects import WHO, Defect, Who
 from bringup.inventory.names import natural_key
-from bringup.model import WHO, Defect, Outcome, RunVerdict, Verdict, Who, Why
+from bringup.model import Outcome, RunVerdict, Verdict, Why
 from bringup.report import text, words
 from bringup.report import verdict as judge
 from bringup.run import RunState

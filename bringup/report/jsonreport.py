@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from bringup.commands import Evidence
+from bringup.defects import Defect
 from bringup.inventory.names import natural_key
-from bringup.model import Defect, Evidence, Limit, Measurement, Outcome, Stage, Verdict
+from bringup.model import Limit, Measurement, Outcome, Stage, Verdict
 from bringup.report import text, words
 from bringup.report import verdict as judge
 from bringup.report.digest import causes, seconds, walking_key

@@ -17,9 +17,9 @@ import junit_xml
 from defusedxml.ElementTree import iterparse
 
 from bringup.model import Stage
+from bringup.orchestrator.kept import ReadEvidence
 from bringup.report import text
 from bringup.report import verdict as judge
-from bringup.report.evidence import ReadEvidence
 from bringup.report.junit_cases import Case, Output, suites
 from bringup.run import RunState
 

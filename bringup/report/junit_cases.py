@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from bringup.model import STAGES, Defect, Evidence, Outcome, Stage, Verdict
+from bringup.commands import Evidence
+from bringup.defects import Defect
+from bringup.model import STAGES, Outcome, Stage, Verdict
+from bringup.orchestrator.kept import ReadEvidence
 from bringup.report import text, words
 from bringup.report import verdict as judge
-from bringup.report.evidence import ReadEvidence
 from bringup.run import RunState
 
 MOST_OUTPUT_BYTES = 16 * 1024

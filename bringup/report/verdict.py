@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from bringup.defects import Defect, Who
 from bringup.events import AnyEvent, Judged
-from bringup.model import FLEET, Defect, Exit, Outcome, RunVerdict, Stage, Verdict, Who, Why
+from bringup.model import FLEET, Exit, Outcome, RunVerdict, Stage, Verdict, Why
 from bringup.run import RunState, settled
 
 _RAIL = re.compile(r" rail [0-9]+\Z")

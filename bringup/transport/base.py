@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bringup.model import Command, Node, Output
+from bringup.commands import Command, Output
+from bringup.model import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,10 @@ class Connection(Protocol):
 
     @property
     def node(self) -> Node: ...
+
+    @property
+    def login_s(self) -> float | None:
+        """How long the login took that made this connection, without tries that failed; None where there was none."""
 
     def execute(
         self, commands: Sequence[Command], sink: Sink, *, lanes: int = 4, cancel: Cancel | None = None

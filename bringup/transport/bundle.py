@@ -29,7 +29,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from bringup.model import Command, Node
+from bringup.commands import Command
+from bringup.model import Node
 
 MARK = "BRINGUP_MARK"
 FLOOD_BYTES = 64 << 20

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from bringup.commands import Ended, Output
 from bringup.errors import LostKind, TransportError
-from bringup.model import Ended, Output
 from bringup.transport.base import Cancel, Ready, Sink
 from bringup.transport.bundle import Bundle
 from bringup.transport.frames import Answer, Damaged, End, Fatal, FrameReader, Hello, Listens
@@ -155,15 +155,12 @@ class _Loop:
                 )
                 self._link.finish()
             silent, late = self._heard + self._silence_s, self._last()
-            if now >= min(silent, late):
-                if self._tally.pending:
-                    self._give_up(
-                        f"no sign of life for {self._silence_s:g} s" if now >= silent else "not done in time"
-                    )
-                return now < silent
-            data = self._link.receive(min(silent, late) - now)
+            # A busy orchestrator is no silent node: what has come in the meantime is looked at before judging.
+            data = None if now >= late else self._link.receive(max(0.0, min(silent, late) - now))
             if data is None:
-                continue
+                if now < min(silent, late):
+                    continue
+                return self._too_late(now >= silent)
             if not data:
                 if self._tally.pending:
                     self._give_up(self._link.why_ended())
@@ -173,6 +170,14 @@ class _Loop:
                 self._heard = time.monotonic()  # a long answer on a slow line is life, too
             if self._take(data):
                 return True
+            if now >= silent and not self._hello:
+                return self._too_late(True)  # what a login prints is no sign of life
+
+    def _too_late(self, silent: bool) -> bool:
+        """Give up. Whether the connection may still be of use: not that of a silent node."""
+        if self._tally.pending:
+            self._give_up(f"no sign of life for {self._silence_s:g} s" if silent else "not done in time")
+        return not silent
 
     def _last(self) -> float:
         """When the whole must have ended."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bringup.model import Ended
+from bringup.commands import Ended
 
 NOISE_BYTES = 2048
 _HEADER_BYTES = 8192

@@ -11,8 +11,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bringup.commands import Command
 from bringup.errors import LostKind, TransportError
-from bringup.model import Command, Node
+from bringup.model import Node
 from bringup.transport.base import Cancel, Options, Sink
 from bringup.transport.bundle import MARK, Bundle
 from bringup.transport.drive import run_bundle
@@ -36,6 +37,11 @@ class LocalConnection:
     @property
     def node(self) -> Node:
         return self._node
+
+    @property
+    def login_s(self) -> None:
+        """Nobody logs in to this machine."""
+        return None
 
     def execute(
         self, commands: Sequence[Command], sink: Sink, *, lanes: int = 4, cancel: Cancel | None = None

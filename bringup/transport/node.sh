@@ -92,11 +92,13 @@ b_alive() {
 
 ( # T. The flood check costs one more fork a second and is all that stands between a mad tool and a full disk.
   exec 4>&- 5<&- 2>/dev/null
-  trap 'kill -KILL "$b_z"; exit 0' TERM
+  b_z='' # a number whose process has ended may by now be somebody else's: only what still runs is killed
+  trap '[ -z "$b_z" ] || kill -KILL "$b_z"; exit 0' TERM
   while b_alive; do
     sleep 1 3>&- &
     b_z=$!
     wait "$b_z"
+    b_z=''
     echo t >&3
     for b_f in $(find [oe].* -size +"${b_flood}c" 3>&-); do echo "f ${b_f#??}" >&3; done
   done
@@ -177,19 +179,23 @@ b_work() {
   read -r b_v b_f </proc/self/stat
   echo "$b_p $b_v" >"p.$1"
   if [ "$b_port" ]; then
-    while kill -0 "$b_p"; do
-      if b_listening; then
-        echo "r $1" >&3
-        break
-      fi
-      sleep 0.1 3>&- || sleep 1 3>&-
-    done &
+    {
+      while kill -0 "$b_p"; do
+        if b_listening; then
+          echo "r $1" >&3
+          break
+        fi
+        sleep 0.1 3>&- || sleep 1 3>&-
+      done
+      : >"z.$1"
+    } &
     b_z=$!
   fi
   wait "$b_p"
   b_c=$?
   kill -KILL -"$b_p"
-  [ -z "$b_z" ] || kill -KILL "$b_z"
+  # The look-out has mostly ended long ago, and its number may be anybody's: it says so itself by z.I.
+  [ -z "$b_z" ] || [ -e "z.$b_i" ] || kill -KILL "$b_z"
   : >"p.$1"
 }
 

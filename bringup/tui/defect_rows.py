@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
-from bringup.model import STAGES, WHO, Defect, Severity, Who
+from bringup.defects import WHO, Defect, Severity, Who
+from bringup.model import STAGES
 from bringup.report import digest, words
 from bringup.tui.feed import RunView
 from bringup.tui.look import SIGNS, Line, Look, Mark, Tone, wrapped

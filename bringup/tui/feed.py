@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bringup import events as ev
+from bringup.defects import Defect, Who
 from bringup.journal import Tail
-from bringup.model import Defect, Outcome, Stage, Verdict, Who, Why
+from bringup.model import Outcome, Stage, Verdict, Why
 from bringup.report import verdict as judge
 from bringup.run import RunState
 from bringup.tui.look import Mark

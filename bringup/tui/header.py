@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from bringup.model import STAGES, RunVerdict, Who
+from bringup.defects import Who
+from bringup.model import STAGES, RunVerdict
 from bringup.report import verdict as judge
 from bringup.report import words
 from bringup.report.eta import remaining

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bringup.commands import Ended, Evidence
 from bringup.errors import RunFolderError
-from bringup.model import Ended, Evidence
-from bringup.report import evidence as kept_output
+from bringup.orchestrator import read_kept
 from bringup.report import text as safe
 from bringup.report import words
 from bringup.tui.look import SIGNS, Line, Look, Mark, Span, Tone
@@ -68,7 +68,7 @@ def evidence_lines(folder: Path, evidence: Evidence, look: Look) -> list[Line]:
         *_block("command", safe.clean(evidence.command.script), look, Tone.BOLD),
     ]
     try:
-        stdout, stderr = kept_output.read(folder, evidence)
+        stdout, stderr = read_kept(folder, evidence)
     except RunFolderError as error:
         return [*lines, (), ((f" {look.text(str(error))}", Tone.UNKNOWN),)]
     for title, raw, size in (

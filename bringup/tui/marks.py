@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bringup.model import FLEET, Defect, Outcome, Verdict, Who
+from bringup.defects import Defect, Who
+from bringup.model import FLEET, Outcome, Verdict
 from bringup.report import words
 from bringup.run import settled
 from bringup.tui.look import Mark, worst

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bringup.model import Defect, Evidence, Measurement, Node, Verdict
+from bringup.commands import Evidence
+from bringup.defects import Defect
+from bringup.model import Measurement, Node, Verdict
 from bringup.report import words
 from bringup.tui.defect_rows import measured_words, parts_short
 from bringup.tui.feed import RunView

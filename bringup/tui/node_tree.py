@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bringup.commands import Evidence
 from bringup.inventory.names import natural_key
-from bringup.model import STAGES, Evidence, Finding, Measurement, Outcome, Verdict, Weight, Why
+from bringup.model import STAGES, Finding, Measurement, Outcome, Verdict, Weight, Why
 from bringup.report import words
 from bringup.tui.feed import RunView
 from bringup.tui.look import Mark, worst

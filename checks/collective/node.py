@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command, Ended
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError
-from bringup.model import Command, Ended, Fault, Finding, Level, Measurement, Node, Stage
+from bringup.model import Finding, Level, Measurement, Node, Stage
 from bringup.parsers import nccl_tests
 from bringup.parsers.nccl_tests import Collective
 
@@ -39,6 +42,10 @@ class NodeCollective(Check[Node]):
             explained_by=(
                 *_GPU_CAUSES,
                 "GPU-SLOWDOWN",
+                "GPU-POWER-LIMIT",
+                "GPU-CLOCK-LOW",
+                "GPU-MEMORY-BW",
+                "GPU-PEER-BW",
                 "PCIE-GPU-WIDTH",
                 "PCIE-GPU-GEN",
                 "GPU-MODE",
@@ -49,6 +56,7 @@ class NodeCollective(Check[Node]):
             "COLL-WRONG",
             "{at} computes wrong results",
             "take {node} {place} out at once; run again with other partners, and replace the GPU if it stays wrong",
+            explained_by=("GPU-RESULTS",),
         ),
         Fault(
             "COLL-FAILED",

@@ -6,26 +6,23 @@ node, not the speed of each port: that is what rdma.write-bw is for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.errors import CannotJudge, NoLimit, ParseError
-from bringup.model import (
-    Command,
-    Ended,
-    Fault,
-    Finding,
-    Level,
-    Measurement,
-    Node,
-    Output,
-    Pair,
-    Severity,
-    Stage,
-    Who,
-)
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command, Ended, Output
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
+from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError
+from bringup.model import Finding, Level, Measurement, Node, Pair, Stage
 from bringup.parsers import nccl_tests
 from bringup.parsers.nccl_tests import Collective
+
+_NO_LOGIN = re.compile(
+    r"Permission denied|Host key verification failed|Could not resolve hostname|connect to host .* port",
+    re.ASCII,
+)
+"""What ssh says when it does not get into a node."""
 
 _CAUSES = (
     "GPU-LOST",
@@ -43,6 +40,8 @@ _CAUSES = (
     "LINK-LAYER",
     "LINK-RATE",
     "LINK-ERRORS",
+    "LINK-FLAP",
+    "LINK-BER",
     "PCIE-NIC-WIDTH",
     "PCIE-NIC-SPEED",
     "RDMA-CONNECT",
@@ -67,6 +66,10 @@ class PairCollective(Check[Pair]):
             explained_by=(
                 *_CAUSES,
                 "GPU-SLOWDOWN",
+                "GPU-POWER-LIMIT",
+                "GPU-CLOCK-LOW",
+                "GPU-MEMORY-BW",
+                "GPU-PEER-BW",
                 "PCIE-GPU-WIDTH",
                 "PCIE-GPU-GEN",
                 "GPU-MODE",
@@ -78,7 +81,7 @@ class PairCollective(Check[Pair]):
             "COLL-WRONG",
             "{at} computes wrong results",
             "take {node} {place} out at once; run again with other partners, and replace the GPU if it stays wrong",
-            explained_by=("COLL-WRONG",),  # of one node alone: it is wrong with every partner
+            explained_by=("COLL-WRONG", "GPU-RESULTS"),  # of one node alone: it is wrong with every partner
         ),
         Fault(
             "COLL-FAILED",
@@ -92,6 +95,7 @@ class PairCollective(Check[Pair]):
             "let the nodes log in to each other, install the same MPI and nccl-tests on both; then: bringup resume",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
+            explained_by=("NODE-IDENTITY", "HOST-KEY-CHANGED"),
         ),
     )
 
@@ -111,7 +115,11 @@ class PairCollective(Check[Pair]):
             return
         status = out.answered(target.a, command).status
         if test is None:
-            raise CannotJudge(f"the test did not begin: {_first_words(output)}", code="COLL-SETUP")
+            refused = _NO_LOGIN.search(
+                f"{output.text}\n{output.error_text}"
+            )  # mpirun on a logs in to b alone
+            said = f"the test did not begin: {_first_words(output)}"
+            raise CannotJudge(said, code="COLL-SETUP", at=target.b.name if refused else "")
         if not test.concluded:
             if status == 0 and not test.failures:
                 raise ParseError("the log has no closing lines: it is cut off")
@@ -138,9 +146,19 @@ def _command(target: Pair, ctx: Context) -> Command:
     if len(gpus) != 1:
         raise CannotJudge(f"{target.a.name} and {target.b.name} have different numbers of GPUs by profile")
     hcas = dict.fromkeys(port.hca for node in target.nodes for port in ctx.training_ports(node))
+    if not hcas and not _one_domain(target, ctx):
+        raise NotApplicable(f"{target.a.name} and {target.b.name} have no planned fabric ports between them")
     mpirun, binary = (_program(target.a, ctx, name) for name in ("collective.mpirun", "collective.binary"))
     hosts = tuple(node.peer_address or node.address or node.name for node in target.nodes)
     return nccl_tests.all_reduce_pair(mpirun, binary, hosts, gpus.pop(), tuple(hcas))
+
+
+def _one_domain(target: Pair, ctx: Context) -> bool:
+    """Whether the nodes' GPUs may reach each other over NVLink: without fabric ports nothing else joins them."""
+    if target.a.rack != target.b.rack:
+        return False
+    spans = [ctx.fact_if_any(node, "nvlink.domain_nodes") for node in target.nodes]
+    return all(isinstance(nodes, int) and nodes > 1 for nodes in spans)
 
 
 def _program(node: Node, ctx: Context, name: str) -> str:

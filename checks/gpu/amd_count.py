@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge
 from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import amd_smi

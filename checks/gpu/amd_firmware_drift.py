@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Node, Severity, Stage, Who
-from bringup.parsers.majority import LEAST, vote
+from bringup.model import Finding, Group, Limit, Measurement, Node, Stage
+from bringup.parsers.majority import LEAST, by_profile, compare, of_nodes
 
 READINGS = "gpu.amd-firmware"
 AMD_FIRMWARE = Fault(
@@ -37,17 +39,14 @@ class AmdFirmwareDrift(Check[Group]):
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         compared = 0
-        for profile in dict.fromkeys(node.profile for node in target.members if _is_amd(node, ctx)):
-            members = {node.name for node in target.members if node.profile == profile}
+        for members in by_profile([node for node in target.members if _is_amd(node, ctx)]).values():
             for name in sorted(name for check, name in ctx.readings if check == READINGS):
-                mine = {
-                    m.at: str(m.value)
-                    for m in ctx.readings[READINGS, name]
-                    if m.at.partition("/")[0] in members
-                }
+                mine = of_nodes(ctx.readings[READINGS, name], members)
                 if len(mine) >= LEAST:
                     compared += 1
-                    yield from _compare(name, mine, target.name)
+                    yield from compare(
+                        name, mine, code=AMD_FIRMWARE.code, limit=_RULE, fleet=target.name, of="GPUs"
+                    )
         if not compared:
             raise CannotJudge(f"no firmware has {LEAST} readings ({READINGS}), so there is no majority")
 
@@ -58,18 +57,3 @@ def _is_amd(node: Node, ctx: Context) -> bool:
     except (NoLimit, NotApplicable):
         return False
     return True
-
-
-def _compare(name: str, mine: dict[str, str], fleet: str) -> Iterator[Measurement | Finding]:
-    """One firmware: equal everywhere, a few odd ones out, or a split in which nobody can say who is right."""
-    result = vote(mine)
-    different = len(result.counts)
-    # Where versions differ the findings name the places; the count then only informs.
-    yield Measurement(f"{name} versions", different, "versions", fleet, _RULE if different == 1 else None)
-    if result.split:
-        yield Finding(AMD_FIRMWARE.code, f"{name}: {result.spread} GPUs; no clear majority", fleet)
-    for place in result.odd:
-        message = (
-            f"{name} {mine[place]}, {result.majority} on {result.counts[result.majority]} of {result.total}"
-        )
-        yield Finding(AMD_FIRMWARE.code, f"{message} GPUs", place)

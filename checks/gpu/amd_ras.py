@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import amd_smi, amd_smi_health
 from bringup.parsers.amd_smi_answer import answered, demand
 from bringup.parsers.gpu_faults import GPU_ECC
@@ -14,8 +16,16 @@ from bringup.parsers.gpu_faults import GPU_ECC
 GPU_BAD_PAGES = Fault(
     code="GPU-BAD-PAGES",
     title="{at} has bad memory pages",
-    action="reboot {node} (or reset the GPU) so that waiting pages are retired, and test its memory; more pages, or "
-    "ones that cannot be retired, mean replacing the GPU",
+    action="test the memory of {at}; a new GPU has no bad pages, so have it replaced, and at once if pages cannot be "
+    "retired",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("GPU-DRIVER",),
+)
+GPU_PAGES_PENDING = Fault(
+    code="GPU-PAGES-PENDING",
+    title="{at} has memory pages that wait to be retired",
+    action="reboot {node} (or reset the GPU) so that the pages are retired, and test its memory again",
     who=Who.SOFTWARE,
     severity=Severity.REBOOT,
     explained_by=("GPU-DRIVER", "GPU-ECC"),
@@ -31,7 +41,7 @@ class AmdRas(Check[Node]):
 
     id = "gpu.amd-ras"
     stage = Stage.GPU
-    faults = (GPU_ECC, GPU_BAD_PAGES)
+    faults = (GPU_ECC, GPU_BAD_PAGES, GPU_PAGES_PENDING)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         ctx.need_gpus(target, "amd")
@@ -57,8 +67,9 @@ class AmdRas(Check[Node]):
             if pages.pending is None or pages.unreservable is None:
                 unknown.append(pages.gpu)
                 continue
-            bad = pages.pending + pages.unreservable
-            yield Measurement("gpu.amd.bad_pages", bad, "pages", at, pages_limit, GPU_BAD_PAGES.code)
+            waiting, stuck = pages.pending, pages.unreservable
+            yield Measurement("pending pages", waiting, "pages", at, pages_limit, GPU_PAGES_PENDING.code)
+            yield Measurement("unreservable pages", stuck, "pages", at, pages_limit, GPU_BAD_PAGES.code)
             if pages.retired is not None and retired_limit is not None:
                 yield Measurement(
                     "gpu.amd.retired_pages", pages.retired, "pages", at, retired_limit, GPU_BAD_PAGES.code

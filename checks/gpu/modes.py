@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
 from bringup.parsers.gpu_faults import GPU_MODE

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.battery.joined import all_joined
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_smi_p2p, siblings
+from bringup.parsers.nvidia_smi_errors import answer
 
 GPU_P2P = Fault(
     code="GPU-P2P",
@@ -18,13 +22,13 @@ GPU_P2P = Fault(
     severity=Severity.RESET,
     explained_by=("GPU-LOST", "GPU-DRIVER", "GPU-MISSING", "FM-DOWN", "NVLINK-DOWN", "NVLINK-FABRIC", "GPU-XID", "GPU-MODE"),
 )  # fmt: skip
-_RULE = Limit("gpu.p2p", "==", 0, "GPUs", why="GPUs with NVLink reach all others of the node", source="rule")
+_RULE = Limit("gpu.p2p", "==", 0, "GPUs", why="GPUs that NVLink joins reach each other", source="rule")
 
 
 class GpuP2p(Check[Node]):
     """Every GPU may read the memory of every other GPU of the node.
 
-    Judged where the profile says that the GPUs have NVLink; over PCIe alone it depends on the machine.
+    Judged where the profile says that NVLink joins each two of them; over PCIe it depends on the machine.
     """
 
     id = "gpu.p2p"
@@ -36,11 +40,16 @@ class GpuP2p(Check[Node]):
             raise NotApplicable(f"profile {target.profile} has a single GPU")
         if ctx.number(target, "nvlink.links") == 0:
             raise NotApplicable(f"profile {target.profile} has no NVLink")
+        if not all_joined(target, ctx):
+            raise NotApplicable(
+                f"profile {target.profile} does not say that NVLink joins each two of its GPUs"
+            )
         return run(target, nvidia_smi_p2p.READ)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         expected = ctx.need_gpus(target)
-        pairs = nvidia_smi_p2p.parse(out.text(target, nvidia_smi_p2p.READ))
+        text, _ = answer(out.answered(target, nvidia_smi_p2p.READ))
+        pairs = nvidia_smi_p2p.parse(text)
         gpus = sorted({gpu for pair in pairs for gpu in pair})
         bad = {pair: word for pair, word in pairs.items() if word != "OK"}
         blamed = siblings.blamed(bad)

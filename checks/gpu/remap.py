@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
-
-GPU_REMAP_FAILED = Fault(
-    code="GPU-REMAP-FAILED",
-    title="{at} cannot repair its memory any more",
-    action="replace the GPU: row remapping has failed or is used up",
-    who=Who.HANDS_ON,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST",),
-)
-GPU_REMAP_PENDING = Fault(
-    code="GPU-REMAP-PENDING",
-    title="{at} waits for a reset to repair its memory",
-    action="reset the GPU (or reboot {node}) and test its memory again",
-    who=Who.SOFTWARE,
-    severity=Severity.RESET,
-    explained_by=("GPU-LOST", "GPU-REMAP-FAILED"),
-)
+from bringup.parsers.gpu_faults import GPU_REMAP_FAILED, GPU_REMAP_PENDING
 
 
 class GpuRemap(Check[Node]):

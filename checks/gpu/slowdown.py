@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_smi_xml
-
-GPU_SLOWDOWN = Fault(
-    code="GPU-SLOWDOWN",
-    title="power or cooling holds the clocks of {at} down",
-    action="look at {node} in {place}: airflow or coolant, fans, power supplies and the GPU power cables",
-    who=Who.HANDS_ON,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "POWER-SUPPLY"),
-)
+from bringup.parsers.gpu_faults import GPU_SLOWDOWN
 
 
 class GpuSlowdown(Check[Node]):

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
-from bringup.parsers.gpu_faults import GPU_MODE
-
-GPU_SRAM = Fault(
-    code="GPU-SRAM",
-    title="the on-chip memory of {at} is wearing out",
-    action="run the memory tests on {node} under load; if corrected errors go on rising, or uncorrectable ones have "
-    "been counted since it was made, have the GPU replaced",
-    who=Who.HANDS_ON,
-    severity=Severity.MONITOR,
-    explained_by=("GPU-LOST", "GPU-ECC", "GPU-REMAP-FAILED"),
-)
+from bringup.parsers.gpu_faults import GPU_MODE, GPU_SRAM
 
 
 class GpuSram(Check[Node]):

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml, siblings
+from bringup.parsers.gpu_faults import GPU_TEMPERATURE
 
-GPU_TEMPERATURE = Fault(
-    code="GPU-TEMPERATURE",
-    title="{at} is too warm",
-    action="look at {node} in {place}: fans, airflow and blanking panels, or coolant flow; if one GPU alone is warm, "
-    "reseat its heat sink or cold plate",
-    who=Who.HANDS_ON,
-    severity=Severity.MONITOR,
-    explained_by=("GPU-LOST", "GPU-SLOWDOWN"),
-)
 _ABOVE_C = 20.0
 """How far above the median of its siblings a GPU must be at least: a rule of this project, wider than the difference
 between the front and the back row of an air-cooled board."""

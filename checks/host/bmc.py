@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Level, Limit, Measurement, Node, Severity, Stage, Weight
+from bringup.model import Finding, Level, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import ipmi
 from bringup.parsers.ipmi import Event
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import NoLimit, NotApplicable
-from bringup.model import Command, Fault, Finding, Level, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Level, Measurement, Node, Stage
 from bringup.parsers import container
 
 

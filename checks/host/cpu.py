@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Stage
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import host
 
 
 class Cpu(Check[Node]):
-    """The node has all its processors and hardware threads."""
+    """The node has all its processors and hardware threads.
+
+    Their model is a reading: `host.settings-drift` compares it over the fleet.
+    """
 
     id = "host.cpu"
     stage = Stage.HOST
+    collects = True
     faults = (
         Fault(
             "CPU-COUNT",
@@ -28,6 +34,8 @@ class Cpu(Check[Node]):
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         seen = host.parse_cpu(out.text(target, host.CPU))
+        if seen.model is not None:
+            yield Measurement("processor model", seen.model, "", target.name)
         yield Measurement("threads", seen.threads, "", target.name, ctx.limit(target, "host.cpu.threads"))
         limit = ctx.limit(target, "host.cpu.sockets")
         if seen.sockets is None:

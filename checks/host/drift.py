@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Node, Severity, Stage, Weight, Who
-from bringup.parsers.majority import LEAST, vote
+from bringup.model import Finding, Group, Limit, Measurement, Stage, Weight
+from bringup.parsers.majority import LEAST, by_profile, compare, of_nodes
 
 READINGS = "host.software"
 _RULE = Limit(
@@ -21,7 +23,7 @@ _RULE = Limit(
 
 
 class Drift(Check[Group]):
-    """Nodes of one profile run the same versions of kernel and drivers."""
+    """Nodes of one profile run the same versions of kernel, drivers, BIOS and libraries of collectives."""
 
     id = "host.drift"
     stage = Stage.HOST
@@ -29,7 +31,7 @@ class Drift(Check[Group]):
         Fault(
             "VERSION-MINORITY",
             "{at} runs other software than the others",
-            "install the majority's version on {at} (re-image), or correct the others if the majority is wrong",
+            "install the majority's version on {at} (re-image it; flash a BIOS), or correct the others if the majority is wrong",
             Who.SOFTWARE,
             Severity.REBOOT,
         ),
@@ -43,11 +45,11 @@ class Drift(Check[Group]):
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         names = sorted(name for check, name in ctx.readings if check == READINGS)
         few: list[str] = []
-        for profile, members in _by_profile(target.members).items():
+        for profile, members in by_profile(target.members).items():
             for name in names:
-                mine = {m.at: str(m.value) for m in ctx.readings[READINGS, name] if m.at in members}
+                mine = of_nodes(ctx.readings[READINGS, name], members)
                 if len(mine) >= LEAST:
-                    yield from _compare(name, mine, target.name)
+                    yield from compare(name, mine, code="VERSION-MINORITY", limit=_RULE, fleet=target.name)
                 elif mine and len(members) >= LEAST:
                     few.append(f"{name} of {len(mine)} of {len(members)} nodes with profile {profile}")
                 elif mine:
@@ -61,21 +63,3 @@ class Drift(Check[Group]):
             raise CannotJudge(f"too few readings for a majority: {'; '.join(few)}")
         if not names:
             raise CannotJudge(f"no node told its versions ({READINGS} has no reading)")
-
-
-def _by_profile(members: Sequence[Node]) -> dict[str, frozenset[str]]:
-    profiles = dict.fromkeys(node.profile for node in members)
-    return {p: frozenset(n.name for n in members if n.profile == p) for p in profiles}
-
-
-def _compare(name: str, mine: dict[str, str], fleet: str) -> Iterator[Measurement | Finding]:
-    """One name: equal everywhere, a few odd ones out, or a split in which nobody can say who is right."""
-    result = vote(mine)
-    different = len(result.counts)
-    # Where versions differ the findings name the places; the count then only informs.
-    yield Measurement(f"{name} versions", different, "versions", fleet, _RULE if different == 1 else None)
-    if result.split:
-        yield Finding("VERSION-MINORITY", f"{name}: {result.spread} nodes; no clear majority", fleet)
-    for place in result.odd:
-        message = f"{name} {mine[place]}, {result.majority} on {result.counts[result.majority]} of {result.total} nodes"
-        yield Finding("VERSION-MINORITY", message, place)

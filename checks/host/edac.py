@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import host_errors, host_settings
 from bringup.parsers.host_errors import Counts
-from bringup.parsers.host_faults import MEMORY_ECC
+from bringup.parsers.host_faults import MEMORY_CORRECTED, MEMORY_ECC
 
 
 class Edac(Check[Node]):
@@ -20,16 +21,7 @@ class Edac(Check[Node]):
 
     id = "host.edac"
     stage = Stage.HOST
-    faults = (
-        MEMORY_ECC,
-        Fault(
-            "MEMORY-CORRECTED",
-            "many corrected memory errors on {node}",
-            "reseat the memory module that the evidence names on {node} {place}, replace it if they come back",
-            severity=Severity.MONITOR,
-            explained_by=("MEMORY-ECC",),
-        ),
-    )
+    faults = (MEMORY_ECC, MEMORY_CORRECTED)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         return run(target, host_errors.COUNTS, host_settings.SETTINGS)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import blocked, kernel_log, kernel_trouble
 from bringup.parsers.kernel_trouble import Kind
 
@@ -27,7 +29,14 @@ class Hung(Check[Node]):
             "see what they wait for on {node} (/proc/PID/stack as root, dead mounts, the GPU driver); reboot it if they stay",
             Who.SOFTWARE,
             Severity.REBOOT,
-            explained_by=("GPU-LOST", "GPU-DRIVER", "GPU-XID", "ROOT-READ-ONLY", "DISK-READ-ONLY"),
+            explained_by=(
+                "GPU-LOST",
+                "GPU-DRIVER",
+                "GPU-XID",
+                "ROOT-READ-ONLY",
+                "DISK-READ-ONLY",
+                "MOUNT-STALE",
+            ),
         ),
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Group, Limit, Measurement, Node, Stage, Weight
 
 READINGS = "host.identities"
 _NAMES = ("host name", "serial number", "GUID", "MAC address", "IP address")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.errors import CannotJudge, NoLimit
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.battery.facts import words
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
+from bringup.errors import CannotJudge
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import host_settings
 
 
@@ -45,7 +48,7 @@ class KernelCmdline(Check[Node]):
         if seen.cmdline is None or seen.common_cmdline is None:
             raise CannotJudge("the kernel's command line cannot be read")
         yield Measurement("kernel command line", seen.common_cmdline or "(empty)", "", target.name)
-        for word in _wanted(target, ctx):
+        for word in words(target, ctx, "host.cmdline.words"):
             limit = Limit("host.cmdline.words", "==", word, why="a fact of the profile", source="profile")
             said = word if word in seen.cmdline else "absent"
             yield Measurement(f"boot word {word}", said, "", target.name, limit, "KERNEL-CMDLINE")
@@ -62,13 +65,3 @@ class KernelCmdline(Check[Node]):
         if seen.iommu and len(seen.iommu) > 1:
             counts = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.iommu.items()))
             yield Finding("IOMMU", f"device groups: {counts}", target.name, Weight.NOTE)
-
-
-def _wanted(node: Node, ctx: Context) -> tuple[str, ...]:
-    """The boot words that the profile asks for; none where it does not say."""
-    value = ctx.fact_if_any(node, "host.cmdline.words")
-    if value is None:
-        return ()
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise NoLimit(f"profile {node.profile}: fact host.cmdline.words is {value!r}, needed a list of words")
-    return tuple(value)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import host_errors, kernel_log, kernel_trouble
+from bringup.parsers.host_faults import CPU_CORRECTED, MACHINE_CHECK
 from bringup.parsers.kernel_trouble import Kind, Trouble
 
 
@@ -20,22 +22,7 @@ class Mce(Check[Node]):
 
     id = "host.mce"
     stage = Stage.HOST
-    faults = (
-        Fault(
-            "MACHINE-CHECK",
-            "a processor of {node} reported machine checks",
-            "read which processor or memory module it was in the kernel log and the BMC of {node} {place}; reseat it, "
-            "replace it if the errors come back",
-            explained_by=("MEMORY-ECC",),
-        ),
-        Fault(
-            "CPU-CORRECTED",
-            "the processors of {node} reported many corrected errors",
-            "watch {node} {place}: find the processor or module in its kernel log, replace it if the count grows",
-            severity=Severity.MONITOR,
-            explained_by=("MACHINE-CHECK", "MEMORY-CORRECTED", "MEMORY-ECC"),
-        ),
-    )
+    faults = (MACHINE_CHECK, CPU_CORRECTED)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         return run(target, host_errors.COUNTS, kernel_log.LOG)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Measurement, Node, Stage
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import host
 
 _KIB_PER_GIB = 1 << 20

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import storage
 from bringup.parsers.host_faults import NVME_COUNT
 

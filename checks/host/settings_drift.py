@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Node, Severity, Stage, Weight, Who
-from bringup.parsers.host_faults import NVME_COUNT
-from bringup.parsers.majority import LEAST, Vote, vote
+from bringup.model import Finding, Group, Limit, Measurement, Stage, Weight
+from bringup.parsers.host_faults import DPU_FIRMWARE, DPU_MODE, NVME_COUNT, SSH_KEY_FOREIGN
+from bringup.parsers.majority import LEAST, by_profile, compare, of_nodes
 
 _DRIFT = "SETTING-MINORITY"
 _SYSCTL = "SYSCTL-DRIFT"
+_MODEL = "CPU-MODEL"
+_CMDLINE = "kernel command line"
+_KEYS = "login keys"
 _READINGS = (
-    ("host.kernel-cmdline", "kernel command line", _DRIFT),
+    ("host.kernel-cmdline", _CMDLINE, _DRIFT),
     ("host.kernel-cmdline", "iommu", _DRIFT),
     ("host.numa-balancing", "numa balancing", _SYSCTL),
     ("host.governor", "governor", _DRIFT),
     ("host.nvme", "nvme drives", NVME_COUNT.code),
+    ("host.cpu", "processor model", _MODEL),
+    ("host.ssh-keys", _KEYS, SSH_KEY_FOREIGN.code),
+    ("host.dpu", "DPU mode", DPU_MODE.code),
+    ("host.dpu", "DPU firmware", DPU_FIRMWARE.code),
 )
 """Which readings of which checks are compared, and what a minority is called."""
 _RULE = Limit(
@@ -31,9 +40,10 @@ _RULE = Limit(
 
 
 class SettingsDrift(Check[Group]):
-    """Nodes of one profile have the same kernel command line, IOMMU mode, NUMA balancing, governor and NVMe drives.
+    """Nodes of one profile have the same kernel settings, drives, processors, login keys and BlueField cards.
 
-    Words of the command line that belong to one node only (its disk, its network) are left out.
+    Kernel settings are command line, IOMMU mode, NUMA balancing and governor. Words of the command line that
+    belong to one node only (its disk, its network) are left out. Keys that every node has for itself are a note.
     """
 
     id = "host.settings-drift"
@@ -56,6 +66,17 @@ class SettingsDrift(Check[Group]):
             explained_by=("NUMA-BALANCING",),
         ),
         NVME_COUNT,
+        SSH_KEY_FOREIGN,
+        DPU_MODE,
+        DPU_FIRMWARE,
+        Fault(
+            _MODEL,
+            "{at} has other processors than the others",
+            "compare {node} {place} with the order, and have its processors or the machine exchanged; where both models "
+            "were ordered, give the nodes profiles of their own",
+            Who.HANDS_ON,
+            Severity.MONITOR,
+        ),
     )
 
     def plan(self, target: Group, ctx: Context) -> Plan:
@@ -66,50 +87,27 @@ class SettingsDrift(Check[Group]):
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         few: list[str] = []
         compared = 0
-        for profile, members in _by_profile(target.members).items():
+        for profile, members in by_profile(target.members).items():
             for check, name, code in _READINGS:
-                mine = {m.at: str(m.value) for m in ctx.readings.get((check, name), ()) if m.at in members}
+                mine = of_nodes(ctx.readings.get((check, name), ()), members)
                 if len(mine) >= LEAST:
                     compared += 1
-                    yield from _compare(name, code, mine, target.name)
-                elif mine and len(members) >= LEAST:
+                    yield from compare(
+                        name,
+                        mine,
+                        code=code,
+                        limit=_RULE,
+                        fleet=target.name,
+                        word_by_word=name in (_CMDLINE, _KEYS),
+                        split=Weight.NOTE if name == _KEYS else Weight.FAIL,
+                    )
+                elif mine and len(members) >= LEAST and check != "host.dpu":
                     few.append(f"{name} of {len(mine)} of {len(members)} nodes with profile {profile}")
                 elif mine:
-                    said = f"only {len(members)} with profile {profile}: {name} was not compared"
+                    told = min(len(mine), len(members))  # not every node has such a card
+                    said = f"only {told} with profile {profile}: {name} was not compared"
                     yield Finding(code, said, target.name, Weight.NOTE)
         if few:
             raise CannotJudge(f"too few readings for a majority: {'; '.join(few)}")
         if not compared:
             raise CannotJudge("no settings were told by enough nodes to compare them")
-
-
-def _by_profile(members: Sequence[Node]) -> dict[str, frozenset[str]]:
-    profiles = dict.fromkeys(node.profile for node in members)
-    return {p: frozenset(n.name for n in members if n.profile == p) for p in profiles}
-
-
-def _compare(name: str, code: str, mine: dict[str, str], fleet: str) -> Iterator[Measurement | Finding]:
-    """One setting: equal everywhere, a few odd ones out, or a split in which nobody can say who is right."""
-    result = vote(mine)
-    different = len(result.counts)
-    # Where values differ the findings name the places; the count then only informs.
-    limit = _RULE if different == 1 else None
-    yield Measurement(f"{name} values", different, "values", fleet, limit, code)
-    if result.split:
-        counts = ", ".join(str(count) for count in result.counts.values())
-        said = f"{name}: {different} values on {counts} nodes; no clear majority"
-        yield Finding(code, said, fleet)
-    for place in result.odd:
-        yield Finding(code, f"{name}: {_difference(mine[place], result)}", place)
-
-
-def _difference(value: str, result: Vote) -> str:
-    """What is different, word by word where the values are long."""
-    share = f"on {result.counts[result.majority]} of {result.total} nodes"
-    have, others = value.split(), result.majority.split()
-    if len(have) <= 1 and len(others) <= 1:
-        return f"{value}, {result.majority} {share}"
-    more = " ".join(word for word in have if word not in others)
-    less = " ".join(word for word in others if word not in have)
-    parts = [f"has {more}" if more else "", f"lacks {less}" if less else ""]
-    return f"{', '.join(part for part in parts if part) or 'other order'}; not so {share}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import host
 
 
 class Software(Check[Node]):
-    """The node tells the versions of its kernel and drivers."""
+    """The node tells the versions of its kernel, drivers, firmware and libraries of collectives."""
 
     id = "host.software"
     stage = Stage.HOST
@@ -24,9 +25,13 @@ class Software(Check[Node]):
         versions = {
             "kernel": seen.kernel,
             "os": seen.os,
-            "driver": seen.nvidia,
+            "driver": seen.nvidia or seen.amdgpu,
             "mlx5": seen.mlx5,
             "ofed": seen.ofed,
+            "bios": seen.bios,
+            "microcode": seen.microcode,
+            "nccl": seen.nccl or ("none" if seen.nvidia else None),
+            "rccl": seen.rccl or ("none" if seen.amdgpu else None),
         }
         for name, version in versions.items():
             if version is not None:

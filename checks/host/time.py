@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, ToolMissing
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Who
-from bringup.parsers import chrony
+from bringup.model import Finding, Limit, Measurement, Node, Stage
+from bringup.parsers import chrony, timesyncd
 
 _RULE = Limit("host.time.synchronised", "==", "yes", why="a clock without a source drifts", source="rule")
 
 
 class Time(Check[Node]):
-    """The clock follows a time source and is close to it."""
+    """The clock follows a time source and is close to it.
+
+    chronyd is asked, else systemd-timesyncd. Where neither runs the kernel tells only whether anybody steers its clock.
+    """
 
     id = "host.time"
     stage = Stage.HOST
@@ -36,26 +41,44 @@ class Time(Check[Node]):
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        return run(target, chrony.TRACKING, chrony.KERNEL_CLOCK)
+        return run(target, chrony.TRACKING, timesyncd.STATUS, chrony.KERNEL_CLOCK)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         try:
             answered = out.answered(target, chrony.TRACKING)
         except ToolMissing as missing:
-            yield from _kernel_says(target, out, missing)
+            yield from _without_chrony(target, out, ctx, missing)
             return
         if chrony.no_daemon(answered.text):
-            yield from _kernel_says(
-                target, out, CannotJudge("chronyd does not run, so the offset is unknown")
-            )
+            unknown = CannotJudge("chronyd does not run, so the offset is unknown")
+            yield from _without_chrony(target, out, ctx, unknown)
             return
         tracking = chrony.parse(out.text(target, chrony.TRACKING))
-        said = "yes" if tracking.synchronised else "no"
-        yield Measurement("synchronised", said, "", target.name, _RULE, code="CLOCK-UNSYNCED")
-        if tracking.synchronised:
-            offset_ms = abs(tracking.offset_s) * 1000
-            limit = ctx.limit(target, "host.time.offset")
-            yield Measurement("offset", round(offset_ms, 6), "ms", target.name, limit, code="CLOCK-OFFSET")
+        yield from _clock(target, ctx, tracking.offset_s if tracking.synchronised else None)
+
+
+def _clock(node: Node, ctx: Context, offset_s: float | None) -> Iterator[Measurement]:
+    """A clock that follows a source and is so far off; None: it follows none."""
+    said = "no" if offset_s is None else "yes"
+    yield Measurement("synchronised", said, "", node.name, _RULE, code="CLOCK-UNSYNCED")
+    if offset_s is not None:
+        limit = ctx.limit(node, "host.time.offset")
+        yield Measurement(
+            "offset", round(abs(offset_s) * 1000, 6), "ms", node.name, limit, code="CLOCK-OFFSET"
+        )
+
+
+def _without_chrony(node: Node, out: Outputs, ctx: Context, unknown: CannotJudge) -> Iterator[Measurement]:
+    """systemd-timesyncd tells as much where it runs; else only the kernel can be asked."""
+    try:
+        answered = out.answered(node, timesyncd.STATUS)
+        status = None if answered.status else timesyncd.parse(answered.text)
+    except ToolMissing:
+        status = None
+    if status is None:
+        yield from _kernel_says(node, out, unknown)
+    else:
+        yield from _clock(node, ctx, status.offset_s if status.synchronised else None)
 
 
 def _kernel_says(node: Node, out: Outputs, unknown: CannotJudge) -> Iterator[Measurement]:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 
 from bringup.battery.ports import links, mlxlink_commands
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage
+from bringup.model import Finding, Limit, Measurement, Node, Stage
+from bringup.parsers.link_faults import LINK_BER
 from bringup.parsers.mlxlink import Link
 
 _PAM4_WORDS = ("HDR", "NDR", "XDR")
@@ -25,23 +27,7 @@ class Ber(Check[Node]):
 
     id = "link.ber"
     stage = Stage.LINK
-    faults = (
-        Fault(
-            "LINK-BER",
-            "{at} has bit errors that correction does not remove",
-            "clean and reseat both ends of {cable} ({at} {place}; {leaf} {leaf_port}), clear the counters and load the "
-            "link; then replace cable or optic",
-            severity=Severity.MONITOR,
-            explained_by=(
-                "HCA-MISSING",
-                "LINK-DOWN",
-                "LINK-DISABLED",
-                "LINK-INIT",
-                "OPTIC-POWER",
-                "LINK-DIAGNOSIS",
-            ),
-        ),
-    )
+    faults = (LINK_BER,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         return run(target, *mlxlink_commands(target, ctx))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Severity, Stage, Who
-from bringup.parsers.majority import LEAST, vote
+from bringup.model import Finding, Group, Limit, Measurement, Stage
+from bringup.parsers.majority import LEAST, by_profile, compare, of_nodes
 
 _READINGS = (
     ("link.mtu", "link.mtu", "MTU"),
@@ -45,31 +47,13 @@ class Drift(Check[Group]):
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         compared = 0
-        for profile in dict.fromkeys(node.profile for node in target.members):
-            members = {node.name for node in target.members if node.profile == profile}
+        for members in by_profile(target.members).values():
             for check, name, word in _READINGS:
-                mine = {
-                    m.at: str(m.value)
-                    for m in ctx.readings.get((check, name), ())
-                    if m.at.partition("/")[0] in members
-                }
+                mine = of_nodes(ctx.readings.get((check, name), ()), members)
                 if len({at.partition("/")[0] for at in mine}) >= LEAST:
                     compared += 1
-                    yield from _compare(word, mine, target.name)
+                    yield from compare(
+                        word, mine, code="LINK-DRIFT", limit=_RULE, fleet=target.name, of="ports"
+                    )
         if not compared:
             raise NotApplicable("no setting of ports was read from enough nodes")
-
-
-def _compare(word: str, mine: dict[str, str], fleet: str) -> Iterator[Measurement | Finding]:
-    """One setting: equal everywhere, a few odd ones out, or a split in which nobody can say who is right."""
-    result = vote(mine)
-    different = len(result.counts)
-    # Where values differ the findings name the places; the count then only informs.
-    yield Measurement(f"{word} values", different, "values", fleet, _RULE if different == 1 else None)
-    if result.split:
-        yield Finding("LINK-DRIFT", f"{word}: {result.spread} ports; no clear majority", fleet)
-    for place in result.odd:
-        message = (
-            f"{word} {mine[place]}, {result.majority} on {result.counts[result.majority]} of {result.total}"
-        )
-        yield Finding("LINK-DRIFT", f"{message} ports", place)

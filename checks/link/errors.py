@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Stage, Weight
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import rdma_sysfs
+from bringup.parsers.link_faults import LINK_ERRORS
 
 _COUNTERS = {
     "symbol_error": "link.symbol_errors",
@@ -33,15 +35,7 @@ class Errors(Check[Node]):
 
     id = "link.errors"
     stage = Stage.LINK
-    faults = (
-        Fault(
-            "LINK-ERRORS",
-            "{at} counts errors",
-            "clean and reseat {cable} at {at} {place} and at {leaf} {leaf_port}, clear the counters, run again;"
-            " replace the cable if they rise",
-            explained_by=("LINK-DOWN",),
-        ),
-    )
+    faults = (LINK_ERRORS,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         if not ctx.training_ports(target):
@@ -70,7 +64,7 @@ class Errors(Check[Node]):
                 yield Measurement(counter, count, "", at, limit)
                 if port.full(counter):
                     message = f"{counter} stands at its end: at least {count}"
-                    yield Finding("LINK-ERRORS", message, at, Weight.NOTE)
+                    yield Finding(LINK_ERRORS.code, message, at, Weight.NOTE)
         if missing:
             at = f"{target.name}/hca/{missing[0]}"
             raise CannotJudge(

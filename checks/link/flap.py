@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import planned
-from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import bdf, kernel_log, port_config, rdma_sysfs
-from bringup.parsers.kernel_log import KernelLog, LinkChange
+from bringup.parsers.kernel_log import LinkChange
+from bringup.parsers.link_faults import LINK_FLAP
 
 
 class Flap(Check[Node]):
@@ -21,16 +23,7 @@ class Flap(Check[Node]):
 
     id = "link.flap"
     stage = Stage.LINK
-    faults = (
-        Fault(
-            "LINK-FLAP",
-            "{at} loses its link again and again",
-            "clean and reseat {cable} at {at} {place} and at {leaf} {leaf_port}; if it goes on, swap the cable with a "
-            "neighbour and see whether the fault moves with it, then replace it",
-            severity=Severity.ISOLATE,
-            explained_by=("HCA-MISSING", "LINK-DOWN", "LINK-DISABLED", "LINK-ERRORS", "OPTIC-POWER"),
-        ),
-    )
+    faults = (LINK_FLAP,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         planned(target, ctx)
@@ -67,15 +60,11 @@ class Flap(Check[Node]):
             yield Measurement("link.flap", len(recent), "losses", at, limit)
             if len(mine) > len(recent):
                 message = f"{len(mine) - len(recent)} losses of the link are older, or from right after boot"
-                yield Finding("LINK-FLAP", message, at, Weight.NOTE)
+                yield Finding(LINK_FLAP.code, message, at, Weight.NOTE)
         if missing:
             at = f"{target.name}/hca/{missing[0]}"
             raise CannotJudge(f"no such adapter: {', '.join(missing)}", code="HCA-MISSING", at=at)
-        if not _covers(log, since_s):
+        if not log.covers(since_s):
             raise CannotJudge(
                 f"the kernel log of {target.name} does not reach back the {since_s / 3600:.1f} h that are judged"
             )
-
-
-def _covers(log: KernelLog, since_s: float) -> bool:
-    return log.whole_boot or (log.reaches_back_s is not None and log.reaches_back_s >= since_s)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import links, mlxlink_commands
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 
 _RULE = Limit("link.opcode", "==", 0, why="the adapter sees no issue with its link", source="NVIDIA mlxlink")
 _MEANINGS: tuple[tuple[range, str], ...] = (

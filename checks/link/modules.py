@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import planned
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage
 from bringup.parsers import modules
 
 _RULE = Limit("link.modules", "==", "yes", why="the profile's fact fabric.modules", source="profile")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import lanes, optic_commands, optics_of, own_limits
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage
+from bringup.model import Finding, Measurement, Node, Stage
 
 
 class OpticsBias(Check[Node]):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
 from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Severity, Stage, Who
+from bringup.model import Finding, Group, Limit, Measurement, Stage
+from bringup.parsers.link_faults import OPTIC_PART
 
 READINGS = ("link.optics-identity", "link.optic.vendor")
 PARTS = ("link.optics-identity", "link.optic.part")
@@ -24,16 +26,7 @@ class OpticsDrift(Check[Group]):
 
     id = "link.optics-drift"
     stage = Stage.LINK
-    faults = (
-        Fault(
-            "OPTIC-PART",
-            "the module of {at} is none of the approved parts",
-            "replace the module or {cable} at {at} {place} by an approved part, or add its part number to the profile",
-            Who.PLAN,
-            Severity.MONITOR,
-            explained_by=("HCA-MISSING",),
-        ),
-    )
+    faults = (OPTIC_PART,)
 
     def plan(self, target: Group, ctx: Context) -> Plan:
         if not any(ctx.training_ports(node) for node in target.members):
@@ -57,4 +50,4 @@ class OpticsDrift(Check[Group]):
         for make, at in lone.items():
             others = ", ".join(sorted(other for other in counts if other != make)[:3])
             message = f"{make} {parts.get(at, 'without part number')}; the other {len(makes) - 1} modules are of {others}"
-            yield Finding("OPTIC-PART", message, at)
+            yield Finding(OPTIC_PART.code, message, at)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import optic_commands, optics_of
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge, NoLimit
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage
+from bringup.parsers.link_faults import OPTIC_PART
 
 _RULE = Limit(
     "link.optic.approved", "==", "yes", why="the profile's fact link.optic.approved", source="profile"
@@ -23,16 +25,7 @@ class OpticsIdentity(Check[Node]):
     id = "link.optics-identity"
     stage = Stage.LINK
     collects = True
-    faults = (
-        Fault(
-            "OPTIC-PART",
-            "the module of {at} is none of the approved parts",
-            "replace the module or {cable} at {at} {place} by an approved part, or add its part number to the profile",
-            Who.PLAN,
-            Severity.MONITOR,
-            explained_by=("HCA-MISSING",),
-        ),
-    )
+    faults = (OPTIC_PART,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         return run(target, *optic_commands(target, ctx))
@@ -52,7 +45,7 @@ class OpticsIdentity(Check[Node]):
                     "link.optic.approved", "yes" if optic.part in approved else "no", "", at, _RULE
                 )
                 if optic.part not in approved:
-                    yield Finding("OPTIC-PART", f"{optic.vendor or 'unknown vendor'} {optic.part}", at)
+                    yield Finding(OPTIC_PART.code, f"{optic.vendor or 'unknown vendor'} {optic.part}", at)
         if silent:
             raise CannotJudge(f"no part number is reported by the module of {', '.join(silent)}")
 

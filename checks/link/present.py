@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Stage
+from bringup.model import Finding, Limit, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 
 _RULE = Limit(

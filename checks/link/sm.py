@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import need_layer, planned
-from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 
 _NO_LIDS = (0, 0xFFFF)
@@ -32,7 +34,7 @@ class SubnetManager(Check[Node]):
             "{leaf}",
             Who.SOFTWARE,
             Severity.ISOLATE,
-            explained_by=("HCA-MISSING", "LINK-DOWN", "LINK-DISABLED", "LINK-INIT"),
+            explained_by=("HCA-MISSING", "LINK-DOWN", "LINK-DISABLED", "LINK-INIT", "LINK-LAYER"),
         ),
     )
 
@@ -47,8 +49,8 @@ class SubnetManager(Check[Node]):
         judged = 0
         for hca in planned(target, ctx):
             port = rdma_sysfs.find_port(devices, hca)
-            if port is None or port.state != "ACTIVE":
-                continue
+            if port is None or port.state != "ACTIVE" or port.link_layer not in (None, "InfiniBand"):
+                continue  # link.state and link.layer judge these
             at = port_path(target.name, hca)
             if port.lid is None or port.sm_lid is None:
                 silent.append(hca)
@@ -60,4 +62,6 @@ class SubnetManager(Check[Node]):
         if silent:
             raise CannotJudge(f"no LID is reported by {', '.join(silent)}")
         if not judged:
-            raise CannotJudge("no planned port is ACTIVE, so none has a LID (link.state says why)")
+            raise CannotJudge(
+                "no planned port is ACTIVE, so none has a LID (link.state says why)", code="LINK-SM"
+            )

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 from bringup.parsers.rdma_sysfs import RdmaDevice, RdmaPort
 
@@ -25,7 +27,7 @@ class State(Check[Node]):
             "LINK-DOWN",
             "no link on {at}",
             "reseat {cable} at {at} {place} and at {leaf} {leaf_port}, clean the optics; then replace cable or optic",
-            explained_by=("HCA-MISSING",),
+            explained_by=("HCA-MISSING", "CABLE-WRONG"),
         ),
         Fault(
             "LINK-DISABLED",

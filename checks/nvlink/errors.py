@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.battery import nvlinks
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_smi_nvlink
+from bringup.parsers.gpu_faults import NVLINK_ERRORS
 from bringup.parsers.nvidia_smi_nvlink import ERRORS, Counters
-
-NVLINK_ERRORS = Fault(
-    code="NVLINK-ERRORS",
-    title="{at} has counted link errors",
-    action="reset the GPUs of {node} and load the links again; if the count rises, reseat the GPU baseboard at "
-    "{place}, then replace the GPU",
-    who=Who.HANDS_ON,
-    severity=Severity.MONITOR,
-    explained_by=("GPU-LOST", "GPU-DRIVER", "FM-DOWN", "NVLINK-DOWN", "GPU-XID"),
-)
-
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "nvlink.errors.replay": ("Replay Errors",),
-    "nvlink.errors.recovery": (
-        "Recovery Errors",
-        "Link recovery successful events",
-        "Link recovery failed events",
-    ),
-    "nvlink.errors.crc": ("CRC Errors", "CRC Flit Errors", "CRC Data Errors"),
-}
-"""Limit name -> the counters that it covers; which of them exist depends on the driver."""
 
 
 class NvlinkErrors(Check[Node]):
@@ -52,15 +34,15 @@ class NvlinkErrors(Check[Node]):
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         expected, links = ctx.need_gpus(target), ctx.number(target, "nvlink.links")
-        limits = {name: ctx.limit(target, name) for name in _KINDS}
+        limits = {name: ctx.limit(target, name) for name in nvlinks.KINDS}
         gpus = nvidia_smi_nvlink.read_errors(out.answered(target, ERRORS))
         silent: list[str] = []
         for gpu in gpus:
             known = False
             for name, limit in limits.items():
-                counts = _counts(gpu, _KINDS[name])
-                known = known or bool(counts)
-                yield from _judged(f"{target.name}/gpu/{gpu.gpu.index}", name, counts, limit)
+                mine = nvlinks.counts(gpu, nvlinks.KINDS[name])
+                known = known or bool(mine)
+                yield from _judged(f"{target.name}/gpu/{gpu.gpu.index}", name, mine, limit)
             yield from _others(f"{target.name}/gpu/{gpu.gpu.index}", gpu)
             if not known or len(gpu.links) < links:
                 silent.append(str(gpu.gpu.index))
@@ -76,16 +58,6 @@ class NvlinkErrors(Check[Node]):
             )
 
 
-def _counts(gpu: Counters, names: tuple[str, ...]) -> dict[int, float]:
-    """The sum of these counters by link, for links that report at least one of them."""
-    sums: dict[int, float] = {}
-    for link, counters in gpu.links.items():
-        told = [value for name in names if (value := counters.get(name)) is not None]
-        if told:
-            sums[link] = sum(told)
-    return sums
-
-
 def _judged(at: str, name: str, counts: Mapping[int, float], limit: Limit) -> Iterator[Measurement | Finding]:
     """Each link that breaks the limit; the sum of the GPU if none does."""
     bad = {link: count for link, count in counts.items() if not limit.holds(count)}
@@ -97,7 +69,7 @@ def _judged(at: str, name: str, counts: Mapping[int, float], limit: Limit) -> It
 
 def _others(at: str, gpu: Counters) -> Iterator[Finding]:
     """Error counters that no limit covers, summed over the links."""
-    covered = {name for names in _KINDS.values() for name in names}
+    covered = {name for names in nvlinks.KINDS.values() for name in names}
     sums: dict[str, float] = {}
     for counters in gpu.links.values():
         for name, value in counters.items():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
 
 NVLINK_FABRIC = Fault(
@@ -32,9 +34,11 @@ class Fabric(Check[Node]):
     faults = (NVLINK_FABRIC,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target, "nvidia")
+        gpus = ctx.need_gpus(target, "nvidia")
         if ctx.number(target, "nvlink.links") == 0:
             raise NotApplicable(f"profile {target.profile} has no NVLink")
+        if gpus == 1 and ctx.fact_if_any(target, "nvlink.domain_nodes") in (None, 1):
+            raise NotApplicable(f"profile {target.profile} has a single GPU, which joins no fabric")
         if ctx.fact_if_any(target, "nvlink.fabric_reported") is False:
             raise NotApplicable(
                 f"profile {target.profile}: these GPUs do not report the state of the NVLink fabric"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_imex, systemd
 from bringup.parsers.nvidia_imex import READY, Domain
 

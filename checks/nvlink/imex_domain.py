@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Group, Limit, Measurement, Node, Stage
 
 READINGS = "nvlink.imex"
 IMEX_DOMAIN = Fault(

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import NOTHING, Check, Context, Outputs, Plan
+from bringup.check import NOTHING, Check, Outputs, Plan
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Group, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Group, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers.majority import vote
 
 READINGS = ("nvlink.clique", "nvlink.domain")
+_EXPLAINED_BY = ("NVLINK-DOMAIN", "NVLINK-FABRIC", "GPU-LOST", "GPU-DRIVER")
 NVLINK_CLIQUE = Fault(
     code="NVLINK-CLIQUE",
-    title="{at} is in another NVLink domain than its rack",
-    action="look at the NVLink cartridge and the switch trays at {place}, and at the partitions of the rack's fabric "
-    "manager (NMX); then reset the GPUs of {node}",
+    title="{at} is in another NVLink partition than its rack",
+    action="put the GPUs of {node} into the partition of their rack in its fabric manager (NMX), then reset them",
+    who=Who.SOFTWARE,
+    severity=Severity.RESET,
+    explained_by=_EXPLAINED_BY,
+)
+NVLINK_RACK = Fault(
+    code="NVLINK-RACK",
+    title="{at} is in the NVLink domain of another rack",
+    action="make sure that the tray at {place} is {node} and in its rack; then look at its NVLink cartridge and at the "
+    "switch trays, and reset its GPUs",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
-    explained_by=("NVLINK-DOMAIN", "NVLINK-FABRIC", "GPU-LOST", "GPU-DRIVER"),
+    explained_by=_EXPLAINED_BY,
 )
 _RULE = Limit(
     "nvlink.mnnvl", "<=", 1, "domains", why="the trays of one rack share one NVLink domain", source="rule"
@@ -32,7 +43,7 @@ class Mnnvl(Check[Group]):
 
     id = "nvlink.mnnvl"
     stage = Stage.NVLINK
-    faults = (NVLINK_CLIQUE,)
+    faults = (NVLINK_CLIQUE, NVLINK_RACK)
 
     def plan(self, target: Group, ctx: Context) -> Plan:
         if not _members(target, ctx):
@@ -59,9 +70,11 @@ class Mnnvl(Check[Group]):
                 yield Finding(NVLINK_CLIQUE.code, message, target.name, Weight.NOTE)
         if silent:
             more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
-            raise CannotJudge(
-                f"no NVLink domain is known of {', '.join(silent[:5])}{more}", code="NVLINK-DOMAIN"
-            )
+            message = f"no NVLink domain is known of {', '.join(silent[:5])}{more}"
+            if len(silent) == len(members):
+                raise CannotJudge(message, code="NVLINK-DOMAIN")
+            # Each is a failure or an error of nvlink.clique, or has left the run; the others are judged without it.
+            yield Finding(NVLINK_CLIQUE.code, message, target.name, Weight.NOTE)
         if not any(racks):
             raise CannotJudge("the inventory names no rack, so nobody knows which nodes share a domain")
 
@@ -105,4 +118,11 @@ def _rack(rack: str, mine: dict[str, str], fleet: str) -> Iterator[Measurement |
         message = (
             f"domain {mine[place]}, {result.majority} on {result.counts[result.majority]} of {result.total}"
         )
-        yield Finding(NVLINK_CLIQUE.code, f"{message} nodes of rack {rack}", place)
+        near = _clusters(mine[place]) & _clusters(result.majority)
+        code = NVLINK_CLIQUE.code if near else NVLINK_RACK.code
+        yield Finding(code, f"{message} nodes of rack {rack}", place)
+
+
+def _clusters(domain: str) -> frozenset[str]:
+    """The cluster UUIDs of a node's domain; its cliques are the partitions within."""
+    return frozenset(part.partition("/")[0] for part in domain.split(" and "))

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.battery.joined import all_joined
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
+from bringup.errors import CannotJudge, NotApplicable
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_smi_topo, siblings
+from bringup.parsers.nvidia_smi_errors import answer
 from bringup.parsers.nvidia_smi_topo import Row, Topology
 
 NVLINK_TOPOLOGY = Fault(
@@ -50,7 +54,8 @@ class NvlinkTopology(Check[Node]):
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         expected, limit = ctx.need_gpus(target), _limit(target, ctx)
-        table = nvidia_smi_topo.parse(out.text(target, nvidia_smi_topo.TOPOLOGY))
+        text, _ = answer(out.answered(target, nvidia_smi_topo.TOPOLOGY))
+        table = nvidia_smi_topo.parse(text)
         links = {_number(row.name): _siblings(row, table) for row in table.gpus}
         bad = [
             (gpu, to) for gpu, mine in links.items() for to, count in mine.items() if not limit.holds(count)
@@ -89,7 +94,7 @@ def _limit(node: Node, ctx: Context) -> Limit:
     if planned is not None:
         return planned
     links = ctx.number(node, "nvlink.links")
-    if links == 0 or not (ctx.fact(node, "nvlink.fabric_manager") is True or _spans_nodes(node, ctx)):
+    if links == 0 or not all_joined(node, ctx):
         raise NotApplicable(f"profile {node.profile} does not say how many NVLinks join two GPUs")
     return Limit(
         "nvlink.pair_links",
@@ -99,11 +104,3 @@ def _limit(node: Node, ctx: Context) -> Limit:
         why="every link of a GPU reaches every NVSwitch",
         source="nvlink.links",
     )
-
-
-def _spans_nodes(node: Node, ctx: Context) -> bool:
-    """Whether the switches stand outside the node and serve several."""
-    try:
-        return ctx.number(node, "nvlink.domain_nodes") > 1
-    except NoLimit:
-        return False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable, ParseError
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import amd_smi_tables, bdf, siblings
 from bringup.parsers.amd_smi_answer import answered
 

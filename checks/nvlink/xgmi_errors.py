@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import amd_smi_health
 from bringup.parsers.amd_smi_answer import answered, demand
-
-XGMI_ERRORS = Fault(
-    code="XGMI-ERRORS",
-    title="the XGMI links of {at} have counted errors",
-    action="reset the GPUs of {node} and load the links again; if errors come back, reseat the GPU on its baseboard at "
-    "{place}, then replace it",
-    who=Who.HANDS_ON,
-    severity=Severity.MONITOR,
-    explained_by=("GPU-DRIVER", "XGMI-DOWN"),
-)
+from bringup.parsers.gpu_faults import XGMI_ERRORS
 
 
 class XgmiErrors(Check[Node]):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.errors import CannotJudge
+from bringup.battery.places import device_path
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import bdf, kernel_log, nvidia_smi_xml, pci_sysfs
 from bringup.parsers.gpu_faults import PCIE_AER
@@ -35,6 +37,10 @@ class Aer(Check[Node]):
         devices = pci_sysfs.parse(out.text(target, pci_sysfs.DEVICES))
         counting = [d for d in devices if d.aer_fatal is not None and d.aer_nonfatal is not None]
         if not counting:
+            if not ctx.number(target, "gpu.count") and not ctx.training_ports(target):
+                raise NotApplicable(
+                    "no device counts PCIe errors (a virtual machine), and the plan asks for none"
+                )
             raise CannotJudge(f"no PCI device of {target.name} reports error counters")
         smi = nvidia_smi_xml.read_or_none(out.get(target, nvidia_smi_xml.QUERY))
         yield from _counts(target, smi, counting, fatal, nonfatal)
@@ -52,7 +58,7 @@ def _counts(
     ):
         for device, count in counts:
             if not limit.holds(count):
-                at = _place(target, smi, device)
+                at = device_path(target, smi, device)
                 yield Measurement(limit.name, count, "errors", at, limit, PCIE_AER.code)
                 yield Finding(PCIE_AER.code, f"device {bdf.short(device.address)}", at, Weight.NOTE)
         worst = max((count for _, count in counts if limit.holds(count)), default=None)
@@ -66,7 +72,7 @@ def _corrected(target: Node, smi: Smi | None, devices: list[Device]) -> Iterator
             message = (
                 f"{device.aer_correctable} corrected PCIe errors of {bdf.short(device.address)} since boot"
             )
-            yield Finding(PCIE_AER.code, message, _place(target, smi, device), Weight.NOTE)
+            yield Finding(PCIE_AER.code, message, device_path(target, smi, device), Weight.NOTE)
 
 
 def _log_notes(target: Node, smi: Smi | None, devices: tuple[Device, ...], out: Outputs) -> Iterator[Finding]:
@@ -76,7 +82,7 @@ def _log_notes(target: Node, smi: Smi | None, devices: tuple[Device, ...], out: 
     except CannotJudge as error:
         yield Finding(PCIE_AER.code, f"kernel log not read: {error.reason}", target.name, Weight.NOTE)
         return
-    places = {device.address: _place(target, smi, device) for device in devices}
+    places = {device.address: device_path(target, smi, device) for device in devices}
     said: dict[tuple[str, str], int] = {}
     for event in events:
         if isinstance(event, SlowPath):
@@ -94,10 +100,3 @@ def _log_notes(target: Node, smi: Smi | None, devices: tuple[Device, ...], out: 
         said[key] = said.get(key, 0) + 1
     for (message, at), times in said.items():
         yield Finding(PCIE_AER.code, message + (f" ({times} times)" if times > 1 else ""), at, Weight.NOTE)
-
-
-def _place(target: Node, smi: Smi | None, device: Device) -> str:
-    """The component of a device: the GPU, the adapter, else the node (its address is in the words)."""
-    if device.is_nvidia_gpu:
-        return f"{target.name}/gpu/{smi.label(device.address) if smi else device.address}"
-    return f"{target.name}/hca/{device.rdma}" if device.rdma else target.name

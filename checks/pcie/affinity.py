@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_smi_topo, pci_sysfs
 from bringup.parsers.nvidia_smi_errors import answer
 from bringup.parsers.nvidia_smi_topo import Topology

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import bdf, nvidia_smi_xml, pci_sysfs
+from bringup.parsers.gpu_faults import PCIE_GPU_GEN, PCIE_GPU_WIDTH
 from bringup.parsers.nvidia_smi_gpu import Gpu, Smi
-
-PCIE_GPU_WIDTH = Fault(
-    code="PCIE-GPU-WIDTH",
-    title="{at} runs on fewer PCIe lanes than planned",
-    action="reseat the GPU, its riser or its baseboard at {place}; if lanes are still missing, replace the riser or "
-    "retimer, then the GPU",
-    who=Who.HANDS_ON,
-    severity=Severity.ISOLATE,
-    explained_by=("GPU-LOST", "PCIE-GPU-MISSING"),
-)
-PCIE_GPU_GEN = Fault(
-    code="PCIE-GPU-GEN",
-    title="{at} cannot reach the planned PCIe generation",
-    action="look at the PCIe speed setting of the slot in the BIOS of {node}; then reseat the GPU or its riser",
-    who=Who.CONFIGURATION,
-    severity=Severity.REBOOT,
-    explained_by=("GPU-LOST", "PCIE-GPU-MISSING"),
-)
 
 
 class GpuLink(Check[Node]):

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Severity, Stage, Weight, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import bdf, nvidia_smi_xml, pci_sysfs, pci_tree
 from bringup.parsers.pci_place import Places
 from bringup.parsers.pci_sysfs import Device

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command, Ended
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, LostKind, ParseError
-from bringup.model import Command, Ended, Fault, Finding, Limit, Measurement, Node, Severity, Stage, Who
+from bringup.model import Finding, Limit, Measurement, Node, Stage
 
 HELLO = Command("echo bringup\n", timeout_s=20.0, estimate_s=0.1)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.errors import NotApplicable
-from bringup.model import Fault, Finding, Limit, Measurement, Node, Stage, Weight, Who
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
+from bringup.errors import CannotJudge, NotApplicable
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import host
 
 
 class Identity(Check[Node]):
-    """The node is the machine that the inventory names: host name and, where known, serial number."""
+    """The node is the machine that the inventory names: host name and, where known, serial number.
+
+    A serial number that the inventory names and the machine does not tell leaves it unproven which machine this is.
+    """
 
     id = "reach.identity"
     stage = Stage.REACH
@@ -21,6 +26,15 @@ class Identity(Check[Node]):
             "the machine at the address of {node} is not {node}",
             "compare the serial label of {node} {place} with the inventory; correct the inventory, the host name or the slot",
             Who.PLAN,
+        ),
+        Fault(
+            "IDENTITY-UNPROVEN",
+            "{node} does not tell the serial number by which the inventory knows it",
+            "compare the serial label of {node} {place} with the inventory; write the number into the board's FRU with "
+            "the maker's tool (a replaced board has none), or take it out of the inventory",
+            Who.COULD_NOT_JUDGE,
+            Severity.MONITOR,
+            explained_by=("NODE-IDENTITY",),
         ),
     )
 
@@ -38,21 +52,28 @@ class Identity(Check[Node]):
             )
             yield Measurement("hostname", _short(seen.hostname), "", target.name, expected)
         if not target.serial:
+            if seen.placeholder:
+                message = f"its serial number is the maker's placeholder {seen.placeholder!r}"
+                yield Finding("IDENTITY-UNPROVEN", message, target.name, Weight.NOTE)
             return
-        if seen.serial is not None:
-            planned = Limit(
-                "reach.serial",
-                "==",
-                target.serial,
-                why="the serial number in the inventory",
-                source="inventory",
-            )
-            yield Measurement("serial", seen.serial, "", target.name, planned)
-            return
-        why = "is not reported" if seen.serial_readable else "can only be read as root"
-        yield Finding(
-            "NODE-IDENTITY", f"the serial number {why}, so it was not compared", target.name, Weight.NOTE
+        if seen.serial is None:
+            raise _unproven(seen)
+        planned = Limit(
+            "reach.serial",
+            "==",
+            target.serial,
+            why="the serial number in the inventory",
+            source="inventory",
         )
+        yield Measurement("serial", seen.serial, "", target.name, planned)
+
+
+def _unproven(seen: host.Identity) -> CannotJudge:
+    """Why the serial number could not be compared. Without root it is no fault of the machine."""
+    if not seen.serial_readable:
+        return CannotJudge("the serial number can only be read as root, so it was not compared")
+    why = f"is the maker's placeholder {seen.placeholder!r}" if seen.placeholder else "is not reported"
+    return CannotJudge(f"the serial number {why}, so it was not compared", code="IDENTITY-UNPROVEN")
 
 
 def _short(name: str) -> str:

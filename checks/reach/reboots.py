@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import CannotJudge
-from bringup.model import Fault, Finding, Measurement, Node, Stage, Weight
+from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import boots
 
 
 class Reboots(Check[Node]):
     """The node has not booted more often than the profile allows in the hours that the profile looks back.
 
-    The time since the last boot alone proves it for a node that is up long enough; else the login records do.
+    The time since the last boot alone proves it for a node that is up long enough; else the login records do. Which
+    boot it is, is asked as well, for the checks that ask again after the load.
     """
 
     id = "reach.reboots"
@@ -28,7 +31,7 @@ class Reboots(Check[Node]):
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        return run(target, boots.BOOTS)
+        return run(target, boots.BOOTS, boots.UP)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         limit = ctx.limit(target, "reach.reboots")

@@ -12,8 +12,11 @@ from bringup.model import STAGES, Level
 GOOD = '''
 """A site's own check."""
 from collections.abc import Iterator
-from bringup.check import Check, Context, Outputs, Plan, run
-from bringup.model import Command, Fault, Finding, Limit, Measurement, Node, Stage
+from bringup.check import Check, Outputs, Plan, run
+from bringup.context import Context
+from bringup.commands import Command
+from bringup.defects import Fault
+from bringup.model import Finding, Limit, Measurement, Node, Stage
 
 UPTIME = Command("cat \\"$ROOT\\"/proc/uptime")
 

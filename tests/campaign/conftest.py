@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bringup.campaign.types import Place, Planted, Played, Scenario, Wanted
-from bringup.model import Defect, Severity, Who
+from bringup.defects import Defect, Severity, Who
 
 
 def _defect(

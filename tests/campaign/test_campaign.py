@@ -81,7 +81,8 @@ def test_every_kind_of_today_is_found_at_its_part_and_nothing_else(tmp_path: Pat
 
 
 @whole
-def test_combined_faults_do_not_hide_each_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("per_node", ["1", "2"])
+def test_combined_faults_do_not_hide_each_other(per_node: str, tmp_path: Path) -> None:
     result = campaign(
         tmp_path,
         "--no-singles",
@@ -92,6 +93,8 @@ def test_combined_faults_do_not_hide_each_other(tmp_path: Path) -> None:
         "4",
         "--combinations",
         "2",
+        "--per-node",
+        per_node,
         "--nodes",
         "10",
     )
@@ -111,7 +114,7 @@ def test_the_acceptance_cases(tmp_path: Path) -> None:
     result = campaign(tmp_path, "--no-singles", "--clean", "0")
     assert wrong(result) == []
     waiting = {s["id"] for s in result["scenarios"] if s["closes"]}
-    assert waiting == {"case-04c", "case-09", "case-10", "case-13", "case-15b", "case-20b"}
+    assert waiting == set()
     assert {s["id"][:7] for s in result["scenarios"]} == {f"case-{n:02}" for n in range(1, 21)}
 
 

@@ -12,8 +12,8 @@ from bringup.campaign import store
 from bringup.campaign.score import score
 from bringup.campaign.show import headline, markdown, plain
 from bringup.campaign.totals import total
+from bringup.defects import Who
 from bringup.errors import UsageError
-from bringup.model import Who
 
 AGAIN = "bringup campaign --replay {id}"
 

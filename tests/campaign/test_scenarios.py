@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bringup.campaign import Wish, draw, plans
+from bringup import battery
+from bringup.campaign import Rules, Wish, draw, plans
 from bringup.campaign.cases import scenarios as cases
-from bringup.campaign.layout import inventory_text, names
+from bringup.campaign.layout import Part, inventory_text, mixed_text, names
 from bringup.campaign.scenarios import CLEAN_SHARE
 from bringup.campaign.types import Scenario
 from bringup.inventory import parse
@@ -90,6 +91,68 @@ def test_combined_faults_are_as_many_as_wished_on_nodes_of_their_own() -> None:
         assert not any(p.closes or p.oddity for p in scenario.planted)
         taken = Counter(name for p in scenario.planted for name in p.nodes)
         assert set(taken.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "share"),
+    [
+        ("ecc", "port-rate", True),  # a GPU and a port
+        ("memory-missing", "nvlink-down", True),  # the machine and a link of a GPU
+        ("ecc", "gpu-mode", False),  # both at a GPU, perhaps the same
+        ("memory-missing", "cpu-missing", False),  # both at the machine
+        ("port-rate", "slow-hca", False),  # both at a port, and the one explains the other
+        ("hca-missing", "port-rate", False),  # the adapter explains its port
+        ("ecc", "gpu-lost", False),  # a lost GPU leaves its node out of the run
+        ("hanging-tool", "ecc", False),  # nothing is told of a GPU whose tool hangs
+        ("host-key-changed", "ecc", False),  # nobody gets in
+    ],
+)
+def test_two_faults_share_a_node_only_where_each_can_be_found(a: str, b: str, share: bool) -> None:
+    rules = Rules.of(battery.load())
+    assert (rules.apart(KINDS[a], KINDS[b]), rules.apart(KINDS[b], KINDS[a])) == (share, share)
+
+
+def test_several_faults_to_a_node_are_at_parts_of_their_own() -> None:
+    rules = Rules.of(battery.load())
+    wish = Wish(singles=False, combine=6, combinations=6, per_node=2)
+    drawn = draw(wish, KINDS, H100, rules)
+    assert drawn == draw(wish, KINDS, H100, rules)
+    shared = 0
+    for scenario in drawn.scenarios:
+        assert len(scenario.planted) == 6 and not mistakes(scenario)
+        taken = Counter(p.nodes[0] for p in scenario.planted if len(p.nodes) == 1)
+        assert set(taken.values()) <= {1, 2}
+        for node in (name for name, count in taken.items() if count == 2):
+            a, b = (KINDS[p.kind] for p in scenario.planted if p.nodes == (node,))
+            assert rules.apart(a, b)
+            shared += 1
+    assert shared >= 6
+
+
+def test_the_parts_of_a_mixed_cluster_share_no_place_cable_or_serial_number() -> None:
+    parts = [Part(PLANS["hgx-h100"], "hgx-h100", 6), Part(PLANS["gb200-nvl72"], "gb200-nvl72", 20)]
+    parts.append(Part(PLANS["cpu-ethernet"], "cpu-ethernet", 2))
+    inventory = parse(mixed_text(parts, 7, name="x").encode(), Path("x.yaml"), known_profiles=available())
+    nodes = {part.shape: [n for n in inventory.nodes if n.profile == part.plan.profile] for part in parts}
+    assert {shape: len(own) for shape, own in nodes.items()} == {p.shape: p.count for p in parts}
+    for value in ("rack", "serial"):
+        sets = [{getattr(n, value) for n in own} for own in nodes.values()]
+        assert sum(map(len, sets)) == len(set.union(*sets)), value
+    leaves = [{p.leaf for n in own for p in n.ports} for own in nodes.values()]
+    assert list(map(len, leaves)) == [2 * 8, 2 * 4, 0] and len(set.union(*leaves)) == 24
+    assert inventory.simulate is not None
+    assert [(s.shape, len(s.nodes)) for s in inventory.simulate.shapes] == [
+        ("gb200-nvl72", 20),
+        ("cpu-ethernet", 2),
+    ]
+    assert check_faults(inventory.simulate, inventory.nodes) == []
+
+
+@pytest.mark.parametrize("count", [2, 999, 1000])
+def test_a_plan_names_the_nodes_that_its_text_has(count: int) -> None:
+    text = inventory_text(PLANS["cpu-ethernet"], "cpu-ethernet", count, 1, name="x")
+    found = tuple(node.name for node in parse(text.encode(), Path("x.yaml")).nodes)
+    assert found == names(PLANS["cpu-ethernet"], count)
 
 
 def test_clean_clusters_take_turns_over_shapes_and_have_no_fault() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bringup.campaign.score import score
 from bringup.campaign.types import Hit, Place, Planted, Wanted
-from bringup.model import Who
+from bringup.defects import Who
 
 PORT = "gpu-001/hca/mlx5_0/port/1"
 

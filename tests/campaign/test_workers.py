@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bringup.campaign import Plan, Setup, play_all
 from bringup.campaign.layout import inventory_text
+from bringup.campaign.probes import PROBES
 from bringup.campaign.types import Scenario
 from bringup.inventory import FaultSpec, Params
 
@@ -48,3 +49,13 @@ def test_a_scenario_that_hangs_is_ended_and_leaves_no_process(tmp_path: Path) ->
     assert "still running" in score.problems[0]
     assert time.monotonic() - begun < 20  # the tool itself would have hung for 30 s
     assert multiprocessing.active_children() == []
+
+
+def test_a_crowd_is_connected_to_with_one_socket_for_each(tmp_path: Path) -> None:
+    """The procedure of the case of 1,000 nodes, on a few."""
+    text = inventory_text(PLAN, "hgx-h100", 12, 1, name="crowd")
+    crowd = Scenario("crowd", "case", "hgx-h100", 1, 12, text, probe="many_nodes")
+    played = PROBES["many_nodes"](crowd, Setup(("reach.connect",)), tmp_path)
+    assert (played.verdict, played.missing, played.defects) == ("READY", 0, ())
+    # How soon the first node is at work depends on what else this machine does.
+    assert not [said for said in played.broken if "at work" not in said]

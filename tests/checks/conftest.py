@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from bringup.check import AnyCheck, Check, Context, Outputs
+from bringup.check import AnyCheck, Check, Outputs
+from bringup.commands import Command, Ended, Output
+from bringup.context import Context
 from bringup.errors import NoLimit
-from bringup.model import Command, Ended, Limit, Measurement, Node, Outcome, Output
+from bringup.model import Limit, Measurement, Node, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("BRINGUP_CORPUS", ROOT.parent / "shared" / "corpus"))

@@ -10,7 +10,7 @@ import pytest
 from bringup.profile import load
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ("reach", "host", "pcie", "gpu", "nvlink", "link")
+STAGES = ("reach", "host", "pcie", "gpu", "nvlink", "link", "perf")
 FILES = sorted(f"{stage}/{p.name}" for stage in STAGES for p in (ROOT / "checks" / stage).glob("*.py"))
 LOCAL = [f for f in FILES if f.split("/")[0] in ("reach", "host")]
 PLACES = {"at", "node", "place", "cable", "leaf", "leaf_port"}

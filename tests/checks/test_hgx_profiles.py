@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bringup.check import Context, judged
+from bringup.context import Context
+from bringup.judging import judged
 from bringup.model import Verdict
 from bringup.parsers import kernel_log, nvidia_smi_nvlink, nvidia_smi_xml, pci_sysfs, systemd
 from bringup.profile import load

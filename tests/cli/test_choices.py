@@ -35,6 +35,13 @@ def test_each_pattern_must_have_a_check_in_the_stages() -> None:
         common.choose(CHECKS, Level.FULL, [Stage.RDMA], ["link.*", "rdma.*"])
 
 
+def test_a_fleet_check_brings_along_what_it_compares_but_nothing_of_a_deeper_level() -> None:
+    chosen = {c.id for c in common.choose(CHECKS, Level.STANDARD, [], ["perf.fleet"])}
+    assert {"perf.fleet", "perf.gemm", "perf.copies", "reach.connect"} <= chosen
+    assert "perf.collectives" not in chosen
+    assert "perf.collectives" in {c.id for c in common.choose(CHECKS, Level.FULL, [Stage.PERF], [])}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     settings: dict[str, Setting] = {"version": "0", "checks": ["reach.connect"], "batteries": []}

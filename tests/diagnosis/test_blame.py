@@ -6,20 +6,9 @@ import time
 from collections.abc import Iterable
 
 from bringup.check import port_path
+from bringup.defects import Defect, Fault, Who
 from bringup.diagnosis import diagnose
-from bringup.model import (
-    Defect,
-    Fault,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Outcome,
-    Port,
-    Stage,
-    Verdict,
-    Who,
-)
+from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict
 from bringup.topology import matchings
 
 RAILS = ("mlx5_0", "mlx5_1", "mlx5_2", "mlx5_3")

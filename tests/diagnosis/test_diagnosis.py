@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bringup.check import port_path
+from bringup.defects import Defect, Fault, Who
 from bringup.diagnosis import diagnose
-from bringup.model import (
-    Defect,
-    Fault,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Outcome,
-    Port,
-    Stage,
-    Verdict,
-    Who,
-)
+from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict
 from bringup.topology import matchings
 
 RAILS = ("mlx5_0", "mlx5_1", "mlx5_2", "mlx5_3")
@@ -223,3 +212,49 @@ def test_what_cannot_be_judged_within_a_missing_part_follows_from_its_absence_an
             ("GPU-LOST", "gpu-002/gpu/5"),
             ("NOT-JUDGED", elsewhere),
         ]
+
+
+LOW_CLOCK = Limit("perf.clock", ">=", 0.9)
+
+
+def clocks(node: str, low: int, count: int = 4) -> Outcome:
+    ms = tuple(
+        Measurement("clock under load", 0.5 if gpu == low else 0.99, "", f"{node}/gpu/{gpu}", LOW_CLOCK)
+        for gpu in range(count)
+    )
+    return Outcome("perf.under-load", Stage.PERF, node, (node,), Verdict.FAIL, at=(node,), measurements=ms)
+
+
+def test_a_program_of_somebody_else_may_hold_up_one_gpu_and_spare_the_others() -> None:
+    declared = {
+        "reach.idle": (Fault("NODE-BUSY", "somebody's load runs on {node}", "end it", who=Who.SOFTWARE),),
+        "host.cpu": (Fault("CPU-COUNT", "a processor is missing", "reseat it"),),
+        "perf.under-load": (
+            Fault("GPU-CLOCK-LOW", "low clock", "reseat", explained_by=("NODE-BUSY", "CPU-COUNT")),
+        ),
+    }
+    busy = finding("reach.idle", "gpu-001", "NODE-BUSY", "gpu-001")
+    defects = diagnose([busy, clocks("gpu-001", 0)], declared, NODES)
+    assert [(d.code, d.component, len(d.explains)) for d in defects] == [("NODE-BUSY", "gpu-001", 2)]
+    # Any other cause of the whole node would have held up all its GPUs.
+    missing = finding("host.cpu", "gpu-001", "CPU-COUNT", "gpu-001")
+    defects = diagnose([missing, clocks("gpu-001", 0)], declared, NODES)
+    assert sorted((d.code, d.component) for d in defects) == [
+        ("CPU-COUNT", "gpu-001"),
+        ("GPU-CLOCK-LOW", "gpu-001/gpu/0"),
+    ]
+
+
+def test_a_node_without_a_rack_leaves_no_empty_words() -> None:
+    words = Fault(
+        "GPU-LOST",
+        "a GPU fell off the bus",
+        "reseat it at {place}, then replace it ({place}); look in {place}: see {node}",
+    )
+    bare = {"gpu-001": Node("gpu-001"), "gpu-002": NODES["gpu-002"]}
+    seen = [finding("gpu.xid", name, "GPU-LOST", f"{name}/gpu/1") for name in bare]
+    actions = {d.nodes[0]: d.action for d in diagnose(seen, {"gpu.xid": (words,)}, bare)}
+    assert actions == {
+        "gpu-001": "reseat it, then replace it; look: see gpu-001",
+        "gpu-002": "reseat it at R01 U21, then replace it (R01 U21); look in R01 U21: see gpu-002",
+    }

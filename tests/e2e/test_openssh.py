@@ -8,7 +8,7 @@ from pathlib import Path
 from support.sshd import Sshd
 
 from bringup import battery
-from bringup.check import Context
+from bringup.context import Context
 from bringup.fleet import LocalFleet
 from bringup.inventory import FaultSpec, Simulate
 from bringup.mock import serve

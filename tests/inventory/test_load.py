@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bringup.errors import InventoryError
-from bringup.inventory import Cable, FaultSpec, Params, Simulate, load
+from bringup.inventory import Cable, FaultSpec, Params, ShapeSpec, Simulate, load
 from bringup.model import Jump, Node, Port
 
 
@@ -174,6 +174,26 @@ def test_simulation_and_faults(read) -> None:
     )
     assert found.simulate.faults[0].params == first
     assert hash(found.simulate.faults[0]) == hash(FaultSpec("nvlink-down", ("gpu-1",), Params(first), 6))
+
+
+def test_a_simulated_cluster_of_several_shapes(read) -> None:
+    found = read("""
+        nodes: ["gpu-[1-2]", "tray-[1-3]", "cpu-1"]
+        groups: {odd: "cpu-*"}
+        simulate:
+          shape: hgx-h100
+          shapes:
+            gb200-nvl72: "tray-[1-3]"
+            cpu-ethernet: "@odd"
+    """)
+    assert found.simulate == Simulate(
+        "hgx-h100",
+        line=5,
+        shapes=(
+            ShapeSpec("gb200-nvl72", ("tray-1", "tray-2", "tray-3"), 7),
+            ShapeSpec("cpu-ethernet", ("cpu-1",), 8),
+        ),
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bringup.commands import Command, Ended, Output
 from bringup.inventory.types import FaultSpec, Params, Simulate
 from bringup.mock import SHAPES, Served, serve
-from bringup.model import Command, Ended, Node, Output, Port
+from bringup.model import Node, Port
 
 RAILS = ("mlx5_0", "mlx5_3", "mlx5_4", "mlx5_5", "mlx5_6", "mlx5_9", "mlx5_10", "mlx5_11")
 
@@ -123,6 +124,21 @@ def lab() -> Iterator[MakeLab]:
                 serve(Simulate(seed=7, speed=speed, faults=tuple(specs)), plan(count))
             )
             made.append(Lab(served))
+            return made[-1]
+
+        yield make
+        for one in made:
+            assert one.served.errors == []
+
+
+@pytest.fixture(scope="module")
+def open_lab() -> Iterator[Callable[[Simulate, Sequence[Node]], Lab]]:
+    """Bring up any cluster, for all tests of a file."""
+    with ExitStack() as stack:
+        made: list[Lab] = []
+
+        def make(simulate: Simulate, nodes: Sequence[Node]) -> Lab:
+            made.append(Lab(stack.enter_context(serve(simulate, nodes))))
             return made[-1]
 
         yield make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.inventory.types import FaultSpec, Params, Simulate
+from bringup.inventory.types import FaultSpec, Params, ShapeSpec, Simulate
 from bringup.mock import check_faults, serve
 from bringup.model import Node, Port
 
@@ -75,6 +75,20 @@ def test_unknown_nodes_shapes_and_speeds_are_mistakes():  # type: ignore[no-unty
 def test_more_ports_than_the_shape_has_are_a_mistake():  # type: ignore[no-untyped-def]
     node = Node("gpu-001", ports=tuple(Port(rail, f"mlx5_{rail}") for rail in range(9)))
     assert check_faults(Simulate(), (node,)) == [(0, "node gpu-001 has 9 ports, the shape hgx-h100 only 8")]
+
+
+def test_every_node_is_checked_by_its_own_shape():  # type: ignore[no-untyped-def]
+    nodes = (*NODES, Node("tray-1"), Node("tray-2", ports=tuple(Port(r, f"mlx5_{r}") for r in range(5))))
+    faults = tuple(FaultSpec("gpu-lost", (name,), Params({"gpu": 4}), 9) for name in ("gpu-001", "tray-1"))
+    trays = ShapeSpec("gb200-nvl72", ("tray-1", "tray-2"), 3)
+    assert check_faults(Simulate(faults=faults, shapes=(trays,)), nodes) == [
+        (3, "node tray-2 has 5 ports, the shape gb200-nvl72 only 4"),
+        (9, "fault gpu-lost: gpu needs a whole number 0 to 3, got 4"),
+    ]
+    wrong = ShapeSpec("gb200-nvl", ("tray-1",), 4)
+    assert check_faults(Simulate(shapes=(wrong,)), nodes) == [
+        (4, "shape: no shape 'gb200-nvl'; did you mean gb200-nvl72?")
+    ]
 
 
 def test_leaf_names_come_from_the_plan():  # type: ignore[no-untyped-def]

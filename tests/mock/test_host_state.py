@@ -113,6 +113,7 @@ def far_adapters(lab):  # type: ignore[no-untyped-def]
         ("nvme-dead", {"drive": 1}, drive_states, ["live", "dead"]),
         ("nvme-missing", {"drive": 1}, drives, 8),
         ("disk-full", {}, fullest, 97),
+        ("no-scratch-space", {}, fullest, 100),
         ("memory-corrected", {"count": 250}, corrected, 250),
         ("nic-far-socket", {"hca": "mlx5_5"}, far_adapters, True),
     ],

@@ -25,17 +25,18 @@ def test_processors_memory_and_limits_are_those_of_the_shape(healthy):  # type: 
 def test_versions_are_found_without_a_tool(healthy):  # type: ignore[no-untyped-def]
     found = host.parse_versions(healthy.text("gpu-001", host.VERSIONS))
     assert found == host.Versions(
-        "5.15.0-112-generic", "Ubuntu 22.04.5 LTS", "580.95.05", "24.10-1.1.4", "OFED-internal-24.10-1.1.4"
-    )
+        "5.15.0-112-generic", "Ubuntu 22.04.5 LTS", "580.95.05", "24.10-1.1.4", "OFED-internal-24.10-1.1.4",
+        bios="2.3.5", microcode="0x2b000603", nccl="2.21.5",
+    )  # fmt: skip
 
 
 def test_the_simulated_tools_are_in_the_path_and_nothing_else_of_this_machine(healthy):  # type: ignore[no-untyped-def]
     found = host.parse_tools(
-        healthy.text("gpu-001", host.tools(("nvidia-smi", "ib_write_bw", "sed", "python3", "git")))
+        healthy.text("gpu-001", host.tools(("nvidia-smi", "ib_write_bw", "sed", "python3", "git", "perl")))
     )
     folder = healthy.served.folder
     assert {name: path and path.startswith(str(folder)) for name, path in found.items()} == {
-        "nvidia-smi": True, "ib_write_bw": True, "sed": True, "python3": None, "git": None,
+        "nvidia-smi": True, "ib_write_bw": True, "sed": True, "python3": True, "git": None, "perl": None,
     }  # fmt: skip
 
 

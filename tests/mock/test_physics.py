@@ -169,7 +169,7 @@ def test_a_dead_gpu_takes_its_nvlinks_along(cluster) -> None:  # type: ignore[no
 
 
 def test_a_fabric_without_a_plan_has_no_switches() -> None:
-    empty = Fabric([Node("gpu-001")], 400)
+    empty = Fabric([Node("gpu-001")], [400])
     assert (empty.leaves, empty.spines) == ({}, ())
 
 

@@ -13,6 +13,7 @@ from bringup.parsers import (
     nvidia_smi_nvlink,
     nvidia_smi_q,
     nvidia_smi_table,
+    nvidia_smi_topo,
     nvidia_smi_xml,
     pci_sysfs,
     rdma_sysfs,
@@ -31,6 +32,8 @@ EXPECTED = {
     "hgx-h100-roce": (8, 18, 26.562, 8, 400, True, False),
     "gb200-nvl72": (4, 18, 53.125, 4, 400, False, True),
     "gb300-nvl72": (4, 18, 53.125, 4, 400, False, True),
+    "h100-nvl": (2, 12, 26.562, 0, 400, False, False),
+    "gh200": (1, 0, 0.0, 0, 400, False, False),
     "mi300x": (8, 7, 64.0, 8, 400, False, False),
     "mi325x": (8, 7, 64.0, 8, 400, False, False),
     "mi355x": (8, 7, 76.5, 8, 400, False, False),
@@ -86,7 +89,7 @@ def test_the_bus_shows_every_gpu_and_adapter(shape, shaped):  # type: ignore[no-
     for gpu in node.gpus:
         device = devices[gpu.bdf[-10:]]
         assert (device.vendor, device.width, device.max_generation, device.is_nvidia_gpu) == (
-            int(gpu.kind.pci_vendor, 16), 16, gpu.kind.pcie_gen, gpu.kind.vendor == "nvidia",
+            int(gpu.kind.pci_vendor, 16), gpu.kind.pcie_width, gpu.kind.pcie_gen, gpu.kind.vendor == "nvidia",
         )  # fmt: skip
     assert {d.rdma for d in devices.values() if d.rdma} == {h.name for h in node.hcas}
     text = lab.sh("n-001", "sudo -n lspci -vvD").stdout
@@ -107,7 +110,7 @@ def test_the_xml_report_gives_the_model_back(shape, shaped):  # type: ignore[no-
         )  # fmt: skip
         assert (seen.pcie.gen_max, seen.pcie.width, seen.power_limit_w) == (
             kind.pcie_gen,
-            16,
+            kind.pcie_width,
             kind.power_limit_w,
         )
         assert (seen.persistence, seen.mig, seen.ecc_mode) == ("Enabled", "Disabled", "Enabled")
@@ -151,7 +154,29 @@ def test_every_nvlink_runs_at_the_speed_of_its_generation(shape, shaped):  # typ
     lab, kind = shaped(shape), SHAPES[shape].gpu
     gpus = nvidia_smi_nvlink.parse_status(lab.text("n-001", nvidia_smi_nvlink.STATUS))
     assert [len(gpu.active) for gpu in gpus] == [kind.nvlinks] * len(SHAPES[shape].gpu_bdfs)
-    assert {speed for gpu in gpus for speed in gpu.speeds.values()} == {kind.nvlink_gbs}
+    speeds = {speed for gpu in gpus for speed in gpu.speeds.values()}
+    assert speeds == ({kind.nvlink_gbs} if kind.nvlinks else set()) | ({None} if kind.unwired else set())
+    assert all(set(gpu.inactive) == set(kind.unwired) for gpu in gpus)
+
+
+def test_cards_with_a_bridge_reach_each_other_and_a_gpu_alone_nobody(shaped):  # type: ignore[no-untyped-def]
+    """As public captures of such nodes show them: links that are inactive by design, N/A for the fabric."""
+    cards, alone = shaped("h100-nvl"), shaped("gh200")
+    topology = nvidia_smi_topo.parse(cards.text("n-001", nvidia_smi_topo.TOPOLOGY))
+    assert [row.paths[:2] for row in topology.gpus] == [("X", "NV12"), ("NV12", "X")]
+    far = nvidia_smi_nvlink.parse_far_ends(cards.sh("n-001", "nvidia-smi nvlink -R").stdout)
+    addresses = [f"0000{gpu.bdf}" for gpu in cards.served.hardware("n-001").gpus]
+    assert [{address for address, _ in gpu.links.values()} for gpu in far] == [
+        {addresses[1]},
+        {addresses[0]},
+    ]
+    (links,) = nvidia_smi_nvlink.parse_status(alone.text("n-001", nvidia_smi_nvlink.STATUS))
+    assert (links.all_inactive, links.speeds) == (True, {})
+    report = alone.sh("n-001", "nvidia-smi -q").stdout
+    for row in ("State", "Status", "CliqueId", "ClusterUUID"):
+        assert f"        {row:<47}: N/A\n" in report
+    (gpu,) = nvidia_smi_q.parse(report).gpus
+    assert (gpu.pcie.width, gpu.pcie.gen_max, gpu.fabric.state) == (1, 4, None)
 
 
 @pytest.mark.parametrize("shape", FABRIC)

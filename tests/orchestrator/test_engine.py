@@ -8,11 +8,11 @@ import pytest
 from support.battle import CHECKS, COUNT, NODES, Cluster, battle, verdicts
 
 from bringup import events as ev
-from bringup.check import Context
+from bringup.commands import Ended
+from bringup.context import Context
 from bringup.journal import read
-from bringup.model import Ended, Node, RunVerdict, Verdict, Why
-from bringup.orchestrator import rejudge
-from bringup.report import evidence
+from bringup.model import Node, RunVerdict, Verdict, Why
+from bringup.orchestrator import read_kept, rejudge
 from bringup.report.verdict import ready_nodes
 from bringup.run import load
 
@@ -176,7 +176,7 @@ def test_judging_again_gives_the_same_verdicts_and_defects(tmp_path: Path) -> No
         return Ended.TIMEOUT if (node, script) == ("n1", "links") else None
 
     state = battle(tmp_path, Cluster(answer, refused=["n6"]))
-    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: evidence.read(tmp_path, e))
+    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: read_kept(tmp_path, e))
     assert {k: (o.verdict, o.reason) for k, o in again.cases.items() if o} == {
         k: (o.verdict, o.reason) for k, o in state.cases.items() if o
     }

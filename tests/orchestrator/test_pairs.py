@@ -8,23 +8,14 @@ from pathlib import Path
 import pytest
 from support.battle import CHECKS, NODES, Bandwidth, Cluster, Reached, battle, verdicts
 
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import NotApplicable
 from bringup.events import Judged
 from bringup.journal import read
-from bringup.model import (
-    Command,
-    Fault,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Pair,
-    Port,
-    RunVerdict,
-    Stage,
-    Verdict,
-)
+from bringup.model import Finding, Limit, Measurement, Node, Pair, Port, RunVerdict, Stage, Verdict
 from bringup.report.verdict import exit_code, ready_nodes
 
 BOTH = (Reached(), Bandwidth())

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from support.battle import CHECKS, NODES, ONE, Bandwidth, Cluster, Reached, battle
 
-from bringup.check import AnyCheck, Check, Context, Outputs, Plan, run
+from bringup.check import AnyCheck, Check, Outputs, Plan, run
+from bringup.commands import Command, Ended
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Command, Ended, Fault, Finding, Group, Measurement, Node, Stage
-from bringup.orchestrator import rejudge
-from bringup.report import evidence
+from bringup.model import Finding, Group, Measurement, Node, Stage
+from bringup.orchestrator import read_kept, rejudge
 from bringup.run import RunState, load
 
 
@@ -45,7 +47,7 @@ class Sometimes(Check[Node]):
 
 
 def same(folder: Path, state: RunState, checks: Sequence[AnyCheck]) -> None:
-    again = rejudge(load(folder), checks, Context({}), lambda e: evidence.read(folder, e))
+    again = rejudge(load(folder), checks, Context({}), lambda e: read_kept(folder, e))
     assert {k: (o.verdict, o.why, o.reason, o.code) for k, o in again.cases.items() if o} == {
         k: (o.verdict, o.why, o.reason, o.code) for k, o in state.cases.items() if o
     }
@@ -112,7 +114,7 @@ def test_a_node_check_is_judged_on_the_node_whatever_its_name(tmp_path: Path) ->
 def test_evidence_that_is_gone_is_an_error_and_no_crash(tmp_path: Path) -> None:
     state = battle(tmp_path, Cluster())
     (tmp_path / "evidence/n2/gpu.out").unlink()
-    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: evidence.read(tmp_path, e))
+    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: read_kept(tmp_path, e))
     changed = {k for k, o in again.cases.items() if o and o.verdict is not state.cases[k].verdict}  # type: ignore[union-attr]
     assert changed == {("gpu.count", "n2")}
     lost = again.cases["gpu.count", "n2"]
@@ -124,7 +126,7 @@ def test_evidence_that_was_cut_is_not_judged(tmp_path: Path) -> None:
     battle(tmp_path, Cluster(lambda n, s: b"10" if s == "links" else None), checks=CHECKS)
     battle_of = tmp_path / "evidence/n2/link.out"
     battle_of.write_bytes(battle_of.read_bytes()[:-1])
-    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: evidence.read(tmp_path, e))
+    again = rejudge(load(tmp_path), CHECKS, Context({}), lambda e: read_kept(tmp_path, e))
     cut = again.cases["link.state", "n2"]
     assert cut is not None
     assert (cut.verdict.value, "not whole" in cut.reason) == ("error", True)

@@ -8,20 +8,12 @@ from pathlib import Path
 from support.battle import CHECKS, NODES, ONE, Cluster, battle, verdicts
 
 from bringup import events as ev
-from bringup.check import Check, Context, Outputs, Plan, run
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command, Ended
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.journal import read
-from bringup.model import (
-    Command,
-    Ended,
-    Fault,
-    Finding,
-    Measurement,
-    Node,
-    RunVerdict,
-    Stage,
-    Verdict,
-    Why,
-)
+from bringup.model import Finding, Measurement, Node, RunVerdict, Stage, Verdict, Why
 from bringup.run import RunState, fold, load
 
 SLOW = Command("hello2")

@@ -12,24 +12,13 @@ import pytest
 from support.battle import HELLO, NODES, ONE, Bandwidth, Cluster, Count, Links, Reached, battle, verdicts
 
 from bringup import events as ev
-from bringup.check import Check, Context, Outputs, Plan, run, together
+from bringup.check import Check, Outputs, Plan, run, together
+from bringup.commands import Command, Ended, Output
+from bringup.context import Context
+from bringup.defects import Fault
 from bringup.errors import CannotJudge, LostKind, TransportError
 from bringup.journal import read
-from bringup.model import (
-    Command,
-    Ended,
-    Fault,
-    Finding,
-    Group,
-    Limit,
-    Measurement,
-    Node,
-    Output,
-    RunVerdict,
-    Stage,
-    Verdict,
-    Why,
-)
+from bringup.model import Finding, Group, Limit, Measurement, Node, RunVerdict, Stage, Verdict, Why
 from bringup.orchestrator import Engine
 from bringup.run import load
 from bringup.transport import Cancel, Connection, Options

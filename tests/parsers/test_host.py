@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.model import Command
 from bringup.parsers import host
 from bringup.parsers.host import Bound, Cpu, Identity, Versions
 
@@ -270,3 +270,9 @@ def test_any_text_gives_rows_or_a_parse_error(text: str, parse: Callable[[str], 
         assert parse(text) is not None
     except ParseError:
         return
+
+
+def test_arm_names_its_processors_by_numbers() -> None:
+    text = "".join(f"processor\t: {n}\nCPU implementer\t: 0x41\nCPU part\t: 0xd4f\n" for n in range(2))
+    text += "/sys/devices/system/cpu/cpu0/topology/physical_package_id:0\n"
+    assert host.parse_cpu(text) == host.Cpu(2, 1, "Arm, implementer 0x41, part 0xd4f")

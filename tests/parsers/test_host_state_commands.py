@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bringup.model import Command
+from bringup.commands import Command
 from bringup.parsers import (
     blocked,
     boots,
@@ -120,6 +120,18 @@ def test_file_systems_and_drives(run, root) -> None:
     assert storage.parse_nvme(run(storage.NVME, root)) == (
         storage.Nvme("nvme0", "pcie", "live", None, None, None),
     )
+
+
+def test_temporary_files_in_memory_are_a_file_system_of_their_own(run, root) -> None:
+    (root / "proc/mounts").write_text(
+        "/dev/sda1 / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\ntmpfs /tmp tmpfs rw,size=8g 0 0\n"
+        "tmpfs /run tmpfs rw 0 0\n"
+    )
+    for name in ("dev/shm", "tmp"):
+        (root / name).mkdir(parents=True)
+    mounts, sizes = storage.parse_filesystems(run(storage.FILESYSTEMS, root))
+    assert [m.at for m in mounts] == ["/", "/dev/shm", "/tmp"]
+    assert len(sizes) == 3  # each by the mount point that the test's own folder lies on
 
 
 def test_blocked_processes_are_looked_at_twice(run, root) -> None:

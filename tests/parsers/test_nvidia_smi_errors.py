@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bringup.commands import Command, Ended, Output
 from bringup.errors import CannotJudge
-from bringup.model import Command, Ended, Output
 from bringup.parsers.nvidia_smi_errors import Complaint, Kind, answer, classify, is_complaint
 
 EXPECTED = {

@@ -143,3 +143,13 @@ def test_any_text_gives_a_table_or_a_parse_error(text: str) -> None:
             assert isinstance(parse(tried), Topology)
         except ParseError:
             pass
+
+
+def test_a_table_without_its_first_gpu(captured: Captured) -> None:
+    """A GPU that fell off the bus is not listed; the others keep their numbers (invented from a captured table)."""
+    text = captured(TOOL)["06-3090-2xv100-partial-nvlink.txt"]
+    rows = [line.split("\t") for line in text.splitlines()]
+    cut = "\n".join("\t".join(cells[:1] + cells[2:]) for cells in rows if "GPU0" not in cells[0])
+    seen = parse(cut)
+    assert (seen.columns, [row.name for row in seen.gpus]) == (("GPU1", "GPU2"), ["GPU1", "GPU2"])
+    assert [row.paths for row in seen.gpus] == [("X", "NV6"), ("NV6", "X")]

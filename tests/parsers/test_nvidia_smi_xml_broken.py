@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bringup.commands import Ended, Output
 from bringup.errors import CannotJudge, ParseError
-from bringup.model import Ended, Output
 from bringup.parsers import nvidia_smi_xml
 from bringup.parsers.nvidia_smi_errors import Kind
 from bringup.parsers.nvidia_smi_gpu import Smi

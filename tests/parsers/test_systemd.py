@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bringup.errors import ParseError
-from bringup.parsers.systemd import Unit, parse, parse_status, unit
+from bringup.parsers.systemd import Unit, not_booted, parse, parse_several, parse_status, several, unit
 
 TOOL = "fabricmanager"
 Captured = Callable[[str], dict[str, str]]
@@ -105,3 +105,24 @@ def test_any_text_gives_a_unit_or_a_parse_error(text: str) -> None:
                 assert isinstance(read(tried), Unit)
             except ParseError:
                 pass
+
+
+def test_several_units_by_the_name_that_was_asked_for() -> None:
+    other = SHOW.replace("nvidia-fabricmanager", "ssh").replace("ActiveState=active", "ActiveState=failed")
+    found = parse_several(f"{SHOW}\n{other}", ("nvidia-fabricmanager", "sshd"))
+    assert {name: (one.id, one.active) for name, one in found.items()} == {
+        "nvidia-fabricmanager": ("nvidia-fabricmanager.service", "active"),
+        "sshd": ("ssh.service", "failed"),
+    }
+    assert several(("a", "b")).script.endswith("SubState,Result a b")
+
+
+@pytest.mark.parametrize("text", ["", SHOW, f"{SHOW}\n{SHOW}\n{SHOW}", f"{SHOW}\nnonsense"])
+def test_several_units_that_are_not_all_told(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse_several(text, ("a", "b"))
+
+
+def test_a_machine_without_systemd() -> None:
+    assert not_booted("System has not been booted with systemd as init system (PID 1). Can't operate.")
+    assert not not_booted("Unit x could not be found.")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bringup.model import Command
+from bringup.commands import Command
 from bringup.parsers import (
     amd_smi,
     amd_smi_tables,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bringup.check import Rules
+from bringup.context import Rules
 from bringup.errors import NoLimit, ProfileError
 from bringup.model import Limit
 from bringup.profile import STOCK, Fact, Profile, available, load, load_all

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bringup import events as ev
+from bringup.commands import Command, Ended, Evidence
+from bringup.defects import Defect, Severity, Symptom, Who
 from bringup.model import (
-    Command,
-    Defect,
-    Ended,
-    Evidence,
     Finding,
     Level,
     Limit,
@@ -25,11 +23,8 @@ from bringup.model import (
     Port,
     RunInfo,
     RunVerdict,
-    Severity,
     Stage,
-    Symptom,
     Verdict,
-    Who,
     Why,
 )
 from bringup.run import RunState, fold

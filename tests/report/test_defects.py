@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from bringup.model import Who
+from bringup.defects import Who
 from bringup.report import defects
 from bringup.run import RunState
 

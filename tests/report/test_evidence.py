@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from bringup import events as ev
+from bringup.commands import Ended, Evidence
 from bringup.errors import RunFolderError, UsageError
-from bringup.model import Ended, Evidence, Verdict
+from bringup.model import Verdict
+from bringup.orchestrator import kept, read_kept
 from bringup.report import evidence
 from bringup.run import RunState
 
@@ -29,16 +31,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_slices(folder: Path, make_evidence: Make) -> None:
-    assert evidence.read(folder, make_evidence("gpu-003", "rdma", 30, 6, 7)) == (b"o" * 30, b"e" * 6)
-    assert evidence.read(folder, make_evidence("gpu-003", "rdma", 0, 0, 7)) == (b"", b"")
-    assert evidence.read(folder, make_evidence("gpu-003", "rdma", 100, 6, 37)) == (b"e" * 6 + b"|after", b"")
+    assert read_kept(folder, make_evidence("gpu-003", "rdma", 30, 6, 7)) == (b"o" * 30, b"e" * 6)
+    assert read_kept(folder, make_evidence("gpu-003", "rdma", 0, 0, 7)) == (b"", b"")
+    assert read_kept(folder, make_evidence("gpu-003", "rdma", 100, 6, 37)) == (b"e" * 6 + b"|after", b"")
 
 
 def test_sizes_are_capped(folder: Path, make_evidence: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "MOST_BYTES", 4)
-    assert evidence.read(folder, make_evidence("gpu-003", "rdma", 30, 6, 7)) == (b"oooo", b"eeee")
+    monkeypatch.setattr(kept, "MOST_BYTES", 4)
+    assert read_kept(folder, make_evidence("gpu-003", "rdma", 30, 6, 7)) == (b"oooo", b"eeee")
     huge = make_evidence("gpu-003", "rdma", 1 << 40, 0, 7)
-    assert evidence.read(folder, huge) == (b"oooo", b"")
+    assert read_kept(folder, huge) == (b"oooo", b"")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_nothing_outside_the_run_folder_is_read(name: str, folder: Path, make_ev
     (folder / "link-to-folder").symlink_to("..")
     os.mkfifo(folder / "evidence" / "pipe")
     with pytest.raises(RunFolderError):
-        evidence.read(folder, replace(make_evidence("gpu-003", "rdma", 6), file=name))
+        read_kept(folder, replace(make_evidence("gpu-003", "rdma", 6), file=name))
 
 
 @pytest.mark.parametrize(
@@ -73,14 +75,14 @@ def test_nothing_outside_the_run_folder_is_read(name: str, folder: Path, make_ev
 )
 def test_positions_that_make_no_sense(wrong: dict[str, int], folder: Path, make_evidence: Make) -> None:
     with pytest.raises(RunFolderError):
-        evidence.read(folder, replace(make_evidence("gpu-003", "rdma", 6), **wrong))  # type: ignore[arg-type]
+        read_kept(folder, replace(make_evidence("gpu-003", "rdma", 6), **wrong))  # type: ignore[arg-type]
 
 
 def test_no_file_handles_are_left(folder: Path, make_evidence: Make) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for name in ("evidence/gpu-003/rdma.out", "evidence/gpu-003/none", "none/x", "../x"):
         try:
-            evidence.read(folder, replace(make_evidence("gpu-003", "rdma", 6), file=name))
+            read_kept(folder, replace(make_evidence("gpu-003", "rdma", 6), file=name))
         except RunFolderError:
             continue
     assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -88,7 +90,7 @@ def test_no_file_handles_are_left(folder: Path, make_evidence: Make) -> None:
 
 def test_show_a_failed_result(folder: Path, broken: RunState) -> None:
     said = evidence.show(
-        broken, "gpu-003 ~ gpu-004 rail 1", "rdma.write-bw", read_evidence=partial(evidence.read, folder)
+        broken, "gpu-003 ~ gpu-004 rail 1", "rdma.write-bw", read_evidence=partial(read_kept, folder)
     )
     assert said == (
         "rdma.write-bw  gpu-003 ~ gpu-004 rail 1: fail\n"
@@ -146,7 +148,7 @@ def test_show_says_what_is_cut_missing_or_hidden(broken: RunState, make_evidence
 
 def test_show_when_the_file_is_gone(folder: Path, broken: RunState) -> None:
     (folder / "evidence" / "gpu-003" / "rdma.out").unlink()
-    said = evidence.show(broken, "gpu-003", read_evidence=partial(evidence.read, folder))
+    said = evidence.show(broken, "gpu-003", read_evidence=partial(read_kept, folder))
     assert "run/evidence/gpu-003/rdma.out: cannot be read" in said
 
 

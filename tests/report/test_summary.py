@@ -14,7 +14,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bringup import events as ev
-from bringup.model import Defect, Exit, RunVerdict, Stage, Verdict, Who, Why
+from bringup.defects import Defect, Who
+from bringup.model import Exit, RunVerdict, Stage, Verdict, Why
 from bringup.report import digest as digests
 from bringup.report import markdown, summary, words
 from bringup.report.summary import Summary

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bringup.model import Command, Output
+from bringup.commands import Command, Output
 from bringup.transport import Cancel, Connection, Ready
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bringup.model import Command, Node
+from bringup.commands import Command
+from bringup.model import Node
 from bringup.transport.bundle import KILL_S, Bundle, quote
 
 NODE = Node("n1")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bringup.model import Ended
+from bringup.commands import Ended
 from bringup.transport.frames import Answer, Beat, Damaged, End, Fatal, Frame, FrameReader, Hello, Listens
 
 TOKEN = "0123456789abcdef0123456789abcdef"

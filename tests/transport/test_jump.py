@@ -15,8 +15,9 @@ from support.answers import eventually, run
 from support.sshd import Sshd, free_port, keygen
 
 from bringup import transport
+from bringup.commands import Command, Ended
 from bringup.errors import LostKind, TransportError
-from bringup.model import Command, Ended, Jump, Node
+from bringup.model import Jump, Node
 from bringup.transport import Cancel, Options, ssh
 from bringup.transport.ssh import wire
 from bringup.transport.ssh.connection import SshConnection

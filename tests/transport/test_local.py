@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from support.answers import Answers, alive, eventually, processes_with, run
 
+from bringup.commands import Command, Ended, Output
 from bringup.errors import LostKind, TransportError
-from bringup.model import Command, Ended, Node, Output
+from bringup.model import Node
 from bringup.transport import Cancel, Options, Ready, connect
 from bringup.transport.bundle import Bundle
 from bringup.transport.drive import run_bundle
@@ -145,7 +146,8 @@ def test_a_long_command_gives_signs_of_life(shell: str, clean_machine: Path) -> 
 
 _CLIENT = """
 import sys
-from bringup.model import Command, Node
+from bringup.commands import Command
+from bringup.model import Node
 from bringup.transport import Options
 from bringup.transport.local import LocalConnection
 script = "echo $$ >" + sys.argv[2] + "; setsid sleep 601 & trap '' TERM HUP; sleep 602; sleep 603"

@@ -15,8 +15,9 @@ import pytest
 from support.answers import Answers, run
 from support.sshd import keygen
 
+from bringup.commands import Command, Ended, Output
 from bringup.errors import LostKind, TransportError
-from bringup.model import Command, Ended, Node, Output
+from bringup.model import Node
 from bringup.transport import Cancel, Options, connect
 from bringup.transport.bundle import KILL_S
 from bringup.transport.ssh import connection as ssh_connection

@@ -14,7 +14,7 @@ import pytest
 from support.answers import alive, eventually, run
 from support.sshd import Sshd, program
 
-from bringup.model import Command, Ended
+from bringup.commands import Command, Ended
 from bringup.transport import Connection, connect
 
 

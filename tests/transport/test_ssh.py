@@ -17,8 +17,9 @@ import pytest
 from support.answers import Answers, alive, eventually, run
 from support.sshd import Sshd, free_port, keygen, program
 
+from bringup.commands import Command, Ended
 from bringup.errors import LostKind, TransportError
-from bringup.model import Command, Ended, Node
+from bringup.model import Node
 from bringup.transport import Cancel, Options, connect
 from bringup.transport.ssh import wire
 from bringup.transport.ssh.connection import SshConnection

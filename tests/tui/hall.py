@@ -8,24 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bringup.model import (
-    Command,
-    Defect,
-    Evidence,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Outcome,
-    Pair,
-    Port,
-    Severity,
-    Stage,
-    Symptom,
-    Verdict,
-    Who,
-    Why,
-)
+from bringup.commands import Command, Evidence
+from bringup.defects import Defect, Severity, Symptom, Who
+from bringup.model import Finding, Limit, Measurement, Node, Outcome, Pair, Port, Stage, Verdict, Why
 
 GPUS = 8
 STAGES = (Stage.REACH, Stage.HOST, Stage.GPU, Stage.LINK, Stage.RDMA)

@@ -6,26 +6,10 @@ import random
 from pathlib import Path
 
 from bringup import events as ev
+from bringup.commands import Command, Ended, Evidence
+from bringup.defects import Defect, Severity, Symptom, Who
 from bringup.journal import Journal
-from bringup.model import (
-    Command,
-    Defect,
-    Ended,
-    Evidence,
-    Finding,
-    Limit,
-    Measurement,
-    Node,
-    Outcome,
-    Port,
-    RunInfo,
-    Severity,
-    Stage,
-    Symptom,
-    Verdict,
-    Who,
-    Why,
-)
+from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, RunInfo, Stage, Verdict, Why
 
 EVIL = [
     "\x1b[2J\x1b[Hgone", "\x1b]0;title\x07", "a\nb\rc\td", "\x00\x07\x7f", "\u202egnp.exe", "机架", "e\u0301" * 50, "", " ", "/",

@@ -7,8 +7,9 @@ from pathlib import Path
 from tui.hall import REFUSED, STAGES, Hall
 
 from bringup import events as ev
+from bringup.commands import Command, Ended, Evidence
 from bringup.journal import Journal
-from bringup.model import Command, Ended, Evidence, Level, RunInfo, RunVerdict, Stage
+from bringup.model import Level, RunInfo, RunVerdict, Stage
 
 STARTED = 1_760_000_000.0
 

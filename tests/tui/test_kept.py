@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bringup.model import Command, Ended, Evidence
+from bringup.commands import Command, Ended, Evidence
 from bringup.run import load
 from bringup.tui.kept import evidence_lines, evidence_rows
 from bringup.tui.look import Line, Look, line_text

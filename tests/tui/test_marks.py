@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.model import Defect, Finding, Outcome, Severity, Stage, Symptom, Verdict, Who, Why
+from bringup.defects import Defect, Severity, Symptom, Who
+from bringup.model import Finding, Outcome, Stage, Verdict, Why
 from bringup.tui.look import Mark
 from bringup.tui.marks import node_mark, speaks_of, tally
 

@@ -27,12 +27,14 @@ from bringup.mock.faults import (
     slot,
     software,
     switch,
+    tenant,
 )
 from bringup.mock.faults.expected import Expected, Scope
 from bringup.mock.faults.params import Given, Scalar
 from bringup.mock.faults.registry import KINDS, Kind, healthy
 from bringup.mock.hardware import Door, SimNode
-from bringup.mock.shapes import SHAPES, Shape
+from bringup.mock.seats import ShapeSpec, shape_names
+from bringup.mock.shapes import SHAPES
 from bringup.model import Node
 
 __all__ = [
@@ -49,7 +51,7 @@ __all__ = [
 ]
 
 _REGISTERED = (
-    reach, host, settings, software, gpu, slot, memory, nvlink, port, counters, intermittent, cabling, switch, fleet,
+    reach, host, settings, software, tenant, gpu, slot, memory, nvlink, port, counters, intermittent, cabling, switch, fleet,
     plan, oddity,
 )  # fmt: skip
 
@@ -73,6 +75,8 @@ class Simulated(Protocol):
     @property
     def shape(self) -> str: ...
     @property
+    def shapes(self) -> Sequence[ShapeSpec]: ...
+    @property
     def seed(self) -> int: ...
     @property
     def speed(self) -> float: ...
@@ -89,32 +93,32 @@ class Mistake(NamedTuple):
 
 def check_faults(simulate: Simulated, nodes: Sequence[Node]) -> list[Mistake]:
     """All mistakes of a `simulate` section at once; empty if it can be served."""
-    shape = SHAPES.get(simulate.shape)
-    if shape is None:
-        return [
-            Mistake(
-                getattr(simulate, "line", 0),
-                f"shape: no shape {simulate.shape!r}{_guess(simulate.shape, SHAPES)}",
-            )
-        ]
-    mistakes: list[Mistake] = []
+    named = [(simulate.shape, getattr(simulate, "line", 0)), *((s.shape, s.line) for s in simulate.shapes)]
+    mistakes = [
+        Mistake(line, f"shape: no shape {shape!r}{_guess(shape, SHAPES)}")
+        for shape, line in named
+        if shape not in SHAPES
+    ]
+    if mistakes:
+        return mistakes
     if not simulate.speed > 0:
         mistakes.append(
             Mistake(getattr(simulate, "line", 0), f"speed: needs a number above 0, got {simulate.speed!r}")
         )
-    most = len(shape.hca_bdfs)
-    mistakes += [
-        Mistake(0, f"node {n.name} has {len(n.ports)} ports, the shape {shape.name} only {most}")
-        for n in nodes
-        if len(n.ports) > most
-    ]
+    shapes = shape_names(simulate, (n.name for n in nodes))
+    lines = {name: spec.line for spec in simulate.shapes for name in spec.nodes}
+    for node in nodes:
+        shape = SHAPES[shapes[node.name]]
+        if len(node.ports) > (most := len(shape.hca_bdfs)):
+            text = f"node {node.name} has {len(node.ports)} ports, the shape {shape.name} only {most}"
+            mistakes.append(Mistake(lines.get(node.name, 0), text))
     by_name = {n.name: n for n in nodes}
     for spec in simulate.faults:
-        mistakes += [Mistake(spec.line, text) for text in _mistakes(spec, by_name, shape)]
+        mistakes += [Mistake(spec.line, text) for text in _mistakes(spec, by_name, shapes)]
     return mistakes
 
 
-def _mistakes(spec: FaultSpec, nodes: Mapping[str, Node], shape: Shape) -> Iterable[str]:
+def _mistakes(spec: FaultSpec, nodes: Mapping[str, Node], shapes: Mapping[str, str]) -> Iterable[str]:
     kind = KINDS.get(spec.kind)
     if kind is None:
         yield f"faults: no kind {spec.kind!r}{_guess(spec.kind, KINDS)}"
@@ -136,7 +140,7 @@ def _mistakes(spec: FaultSpec, nodes: Mapping[str, Node], shape: Shape) -> Itera
     for node_name in spec.nodes:
         if node_name not in nodes:
             continue
-        part = healthy(nodes[node_name], shape.name)
+        part = healthy(nodes[node_name], shapes[node_name])
         for name, value in spec.params.items():
             text = known[name].problem(value, part) if name in known else ""
             if text and text not in seen:

@@ -6,7 +6,7 @@ Neighbours (LLDP, ibnetdiscover) show where a cable really ends; without such a 
 from __future__ import annotations
 
 from bringup.mock import kernel_log
-from bringup.mock.faults.expected import HANDS_ON, LATER_CABLING, PLAN, PORT_AT, Expected, Scope
+from bringup.mock.faults.expected import HANDS_ON, PLAN, PORT_AT, Expected, Scope
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.port import take_down
 from bringup.mock.faults.registry import (
@@ -18,9 +18,11 @@ from bringup.mock.faults.registry import (
     same_rail,
     two_ports_of_one,
 )
-from bringup.mock.hardware import Physical, SimNode
+from bringup.mock.hardware import Logical, Physical, SimNode
 
 _LEAF = ("leaf",)
+_EXTRA_LIDS = 0x8000
+"""Ports that the plan does not name get numbers after all others."""
 
 
 @in_node(
@@ -28,9 +30,11 @@ _LEAF = ("leaf",)
         "cables-swapped",
         "two nodes have each other's cable at the same adapter",
         (HCA,),
-        (Expected("CABLE-SWAP", PORT_AT, HANDS_ON), Expected("CABLE-WRONG", PORT_AT, HANDS_ON)),
+        (
+            Expected("CABLE-SWAP", "{a}/hca/{hca}/port/1 ~ {b}/hca/{hca}/port/1", HANDS_ON),
+            Expected("CABLE-SWAP", "{b}/hca/{hca}/port/1 ~ {a}/hca/{hca}/port/1", HANDS_ON),
+        ),
         scope=Scope.PAIR,
-        closes=LATER_CABLING,
         needs=_LEAF,
         place=same_rail,
     )
@@ -48,11 +52,9 @@ def _cables_swapped(node: SimNode, given: Given) -> None:
         "two cables of one node are in each other's place, so that each ends at the other rail's leaf",
         (HCA, Param("other", "hca")),
         (
-            Expected("CABLE-SWAP", PORT_AT, HANDS_ON),
-            Expected("CABLE-SWAP", "{node}/hca/{other}/port/1", HANDS_ON),
-            Expected("CABLE-SWAP", "{node}", HANDS_ON),
+            Expected("CABLE-SWAP", "{node}/hca/{hca}/port/1 ~ {node}/hca/{other}/port/1", HANDS_ON),
+            Expected("CABLE-SWAP", "{node}/hca/{other}/port/1 ~ {node}/hca/{hca}/port/1", HANDS_ON),
         ),
-        closes=LATER_CABLING,
         needs=_LEAF,
         place=two_ports_of_one,
     )
@@ -69,7 +71,6 @@ def _rails_swapped(node: SimNode, given: Given) -> None:
         "a cable ends at another leaf than planned",
         (HCA, Param("to", "word"), Param("to_port", "word", default="64")),
         (Expected("CABLE-WRONG", PORT_AT, HANDS_ON),),
-        closes=LATER_CABLING,
         needs=_LEAF,
         place=another_leaf,
     )
@@ -85,7 +86,6 @@ def _wrong_leaf(node: SimNode, given: Given) -> None:
         "a cable ends at the planned leaf, at another port of it",
         (HCA, Param("to_port", "word", default="63")),
         (Expected("CABLE-WRONG", PORT_AT, HANDS_ON),),
-        closes=LATER_CABLING,
         needs=_LEAF,
     )
 )
@@ -129,11 +129,14 @@ def _cable_unplugged_later(node: SimNode, given: Given) -> None:
         "cable-extra",
         "a port that the plan does not name is wired to a leaf of the fabric",
         (Param("to", "word", default="leaf-01"), Param("to_port", "word", default="62")),
-        (Expected("CABLE-EXTRA", "{node}/hca/*", PLAN), Expected("CABLE-EXTRA", "{node}", PLAN)),
-        closes=LATER_CABLING,
+        (Expected("CABLE-EXTRA", "{node}/hca/*", PLAN),),
         needs=("leaf", "aux"),
     )
 )
 def _cable_extra(node: SimNode, given: Given) -> None:
     hca = next(h for h in node.hcas if not h.is_fabric)
     hca.leaf, hca.leaf_port = given.text("to"), given.text("to_port")
+    hca.layer, hca.rate_gbps = node.shape.layer, node.shape.hca.rate_gbps
+    hca.logical, hca.physical = Logical.ACTIVE, Physical.LINK_UP
+    if hca.layer == "InfiniBand":
+        hca.lid, hca.sm_lid = _EXTRA_LIDS + node.index, 1

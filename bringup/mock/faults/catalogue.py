@@ -10,6 +10,7 @@ _GROUPS = {
     "host": "The machine around the GPUs",
     "settings": "Settings and drives of the machine",
     "software": "Programs, versions, rights, services",
+    "tenant": "What tenants leave, and what the site has planned around the GPUs",
     "gpu": "GPUs",
     "slot": "PCIe slots",
     "memory": "GPU memory",

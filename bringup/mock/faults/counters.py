@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bringup.mock import kernel_log
-from bringup.mock.faults.expected import HANDS_ON, LATER_LOCAL, PORT_AT, Expected
+from bringup.mock.faults.expected import HANDS_ON, PORT_AT, Expected
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import AGE, HCA, Kind, hca_of, in_node
 from bringup.mock.hardware import SimNode
@@ -49,79 +49,68 @@ def _link_flaps(node: SimNode, given: Given) -> None:
         node.happened(kernel_log.link_up(hca), age)
 
 
-@in_node(
-    Kind(
-        "link-recoveries",
-        "a port had to train its link again, without losing it",
-        (HCA, _many(20, 90)),
-        _ERRORS,
-        needs=_IB,
-    )
+def _counted(
+    kind: str, does: str, counter: str, examples: tuple[int, int], *, now: bool, under_load: bool
+) -> None:
+    """A kind of fault that is nothing but a counter: it shows so many now, or so many more in every test, or both."""
+
+    @in_node(Kind(kind, does, (HCA, _many(*examples)), _ERRORS, needs=_IB))
+    def change(node: SimNode, given: Given) -> None:
+        hca, count = hca_of(node, given), given.whole("count")
+        if now:
+            hca.count(counter, count)
+        if under_load:
+            hca.counts_under_load[counter] = count
+
+
+_counted(
+    "link-recoveries",
+    "a port had to train its link again, without losing it",
+    "link_error_recovery",
+    (20, 90),
+    now=True,
+    under_load=False,
 )
-def _link_recoveries(node: SimNode, given: Given) -> None:
-    hca_of(node, given).count("link_error_recovery", given.whole("count"))
-
-
-@in_node(
-    Kind("receive-errors", "a port receives damaged packets", (HCA, _many(400, 30_000)), _ERRORS, needs=_IB)
+_counted(
+    "receive-errors",
+    "a port receives damaged packets",
+    "port_rcv_errors",
+    (400, 30_000),
+    now=True,
+    under_load=False,
 )
-def _receive_errors(node: SimNode, given: Given) -> None:
-    hca_of(node, given).count("port_rcv_errors", given.whole("count"))
-
-
-@in_node(
-    Kind(
-        "transmit-discards",
-        "a port throws packets away that it should send",
-        (HCA, _many(5_000, 90_000)),
-        _ERRORS,
-        needs=_IB,
-    )
+_counted(
+    "transmit-discards",
+    "a port throws packets away that it should send",
+    "port_xmit_discards",
+    (5_000, 90_000),
+    now=True,
+    under_load=False,
 )
-def _transmit_discards(node: SimNode, given: Given) -> None:
-    hca_of(node, given).count("port_xmit_discards", given.whole("count"))
-
-
-@in_node(
-    Kind(
-        "integrity-errors",
-        "a port counts errors of its own receiver",
-        (HCA, _many(3, 12)),
-        _ERRORS,
-        closes=LATER_LOCAL,
-        needs=_IB,
-    )
+_counted(
+    "integrity-errors",
+    "a port counts errors of its own receiver: so many now, and as many again in every test",
+    "local_link_integrity_errors",
+    (3, 8),
+    now=True,
+    under_load=True,
 )
-def _integrity_errors(node: SimNode, given: Given) -> None:
-    hca_of(node, given).count("local_link_integrity_errors", given.whole("count"))
-
-
-@in_node(
-    Kind(
-        "buffer-overruns",
-        "a port's partner sends more than its buffers take",
-        (HCA, _many(2, 9)),
-        _ERRORS,
-        closes=LATER_LOCAL,
-        needs=_IB,
-    )
+_counted(
+    "buffer-overruns",
+    "a port's partner sends more than its buffers take: so often in every test",
+    "excessive_buffer_overrun_errors",
+    (2, 9),
+    now=False,
+    under_load=True,
 )
-def _buffer_overruns(node: SimNode, given: Given) -> None:
-    hca_of(node, given).count("excessive_buffer_overrun_errors", given.whole("count"))
-
-
-@in_node(
-    Kind(
-        "remote-errors",
-        "a port receives packets that the far end has marked as damaged",
-        (HCA, _many(50, 800)),
-        _ERRORS,
-        closes=LATER_LOCAL,
-        needs=_IB,
-    )
+_counted(
+    "remote-errors",
+    "a port receives packets that the far end has marked as damaged: so many in every test",
+    "port_rcv_remote_physical_errors",
+    (50, 800),
+    now=False,
+    under_load=True,
 )
-def _remote_errors(node: SimNode, given: Given) -> None:
-    hca_of(node, given).count("port_rcv_remote_physical_errors", given.whole("count"))
 
 
 @in_node(
@@ -130,7 +119,6 @@ def _remote_errors(node: SimNode, given: Given) -> None:
         "a port counts symbol errors only while it is used: so many in every test",
         (HCA, _many(100, 3000)),
         _ERRORS,
-        closes=LATER_LOCAL,
         needs=_IB,
     )
 )
@@ -145,7 +133,6 @@ def _errors_under_load(node: SimNode, given: Given) -> None:
         (HCA, Param("rate", "number", examples=(1e-9, 1e-8, 1e-7))),
         (*_ERRORS, Expected("LINK-BER", PORT_AT, HANDS_ON), Expected("RDMA-BW", PORT_AT, HANDS_ON)),
         ("RDMA-BW",),
-        closes=LATER_LOCAL,
     )
 )
 def _bit_errors(node: SimNode, given: Given) -> None:
@@ -159,10 +146,8 @@ def _bit_errors(node: SimNode, given: Given) -> None:
         "an adapter sends packets again and again: so many in every test",
         (HCA, _many(2_000, 50_000)),
         (Expected("RDMA-RETRANSMITS", PORT_AT, HANDS_ON),),
-        closes=LATER_LOCAL,
     )
 )
 def _retransmits(node: SimNode, given: Given) -> None:
-    hca = hca_of(node, given)
-    hca.hw_counters["packet_seq_err"] += given.whole("count")
-    hca.hw_counters["local_ack_timeout_err"] += given.whole("count") // 50
+    again = hca_of(node, given).transport_under_load
+    again["packet_seq_err"], again["local_ack_timeout_err"] = given.whole("count"), given.whole("count") // 50

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bringup.defects import Who
 from bringup.mock.faults.params import Scalar
-from bringup.model import Node, Who
+from bringup.model import Node
 
 HANDS_ON, CONFIGURATION, SOFTWARE, PLAN = Who.HANDS_ON, Who.CONFIGURATION, Who.SOFTWARE, Who.PLAN
 UNJUDGED = Who.COULD_NOT_JUDGE
 
 LATER_LOCAL = "issue 4: local battery"
 LATER_RDMA = "issue 5: RDMA and collectives"
-LATER_CABLING = "issue 6: cabling"
 LATER_DIAGNOSIS = "issue 6: diagnosis"
 
 NODE_AT = "{node}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bringup.defects import Who
 from bringup.mock.faults.expected import (
     CONFIGURATION,
     FLEET_AT,
     HANDS_ON,
-    LATER_LOCAL,
     NODE_AT,
     PORT_AT,
     SOFTWARE,
@@ -19,7 +19,6 @@ from bringup.mock.faults.expected import (
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import FRACTION, HCA, Kind, half, hca_of, in_node
 from bringup.mock.hardware import Logical, SimNode
-from bringup.model import Who
 
 
 def _everywhere(code: str, who: Who = CONFIGURATION) -> tuple[Expected, ...]:
@@ -49,6 +48,7 @@ def _subnet_manager_down(node: SimNode, given: Given) -> None:
         expected=_everywhere("MEMLOCK-LIMIT"),
         follows=("RDMA-CONNECT", "RDMA-SETUP"),
         scope=Scope.FLEET,
+        needs=("hca",),
     )
 )
 def _fleet_memlock(node: SimNode, given: Given) -> None:
@@ -113,12 +113,12 @@ def _fleet_driver_split(node: SimNode, given: Given) -> None:
 @in_node(
     Kind(
         "fleet-driver-old",
-        "all nodes run the same driver, which is not the one of the profile",
+        "all nodes run the same driver, which their profile (as example-site does) has not approved",
         (Param("version", "word", default="535.54.03"),),
         _everywhere("GPU-DRIVER-VERSION", SOFTWARE),
         scope=Scope.FLEET,
-        closes=LATER_LOCAL,
-        needs=("nvidia",),
+        needs=("hgx-h100",),
+        profile="example-site",
     )
 )
 def _fleet_driver_old(node: SimNode, given: Given) -> None:
@@ -128,12 +128,12 @@ def _fleet_driver_old(node: SimNode, given: Given) -> None:
 @in_node(
     Kind(
         "fleet-firmware-old",
-        "all adapters of all nodes run the same firmware, which is not the one of the profile",
+        "all adapters run the same firmware, which their profile (as example-site does) has not approved",
         (Param("version", "word", default="28.36.1010"),),
         _everywhere("HCA-FIRMWARE", SOFTWARE),
         scope=Scope.FLEET,
-        closes=LATER_LOCAL,
-        needs=("hca",),
+        needs=("hgx-h100",),
+        profile="example-site",
     )
 )
 def _fleet_firmware_old(node: SimNode, given: Given) -> None:

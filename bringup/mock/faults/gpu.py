@@ -9,7 +9,6 @@ from bringup.mock.faults.expected import (
     CONFIGURATION,
     GPU_AT,
     HANDS_ON,
-    LATER_LOCAL,
     NODE_AT,
     PLAN,
     SOFTWARE,
@@ -105,8 +104,7 @@ def _xid(node: SimNode, given: Given) -> None:
         "gsp-hang",
         "a GPU's system processor no longer answers the driver: Xid 119",
         (GPU, AGE),
-        (Expected("GPU-XID", GPU_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
+        (Expected("GPU-GSP", GPU_AT, SOFTWARE),),
         needs=NVIDIA,
     )
 )
@@ -145,11 +143,24 @@ def _gpu_slowdown(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "gpu-slowdown-under-load",
+        "the hardware holds a GPU's clocks down only while it works",
+        (GPU, Param("reason", "word", default="thermal", choices=("thermal", "power-brake"))),
+        _at_gpu("GPU-SLOWDOWN"),
+        ("GPU-GEMM", "GPU-CLOCK-LOW"),
+        needs=NVIDIA,
+    )
+)
+def _gpu_slowdown_under_load(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).slowdowns_under_load.add(given.text("reason"))
+
+
+@in_node(
+    Kind(
         "gpu-hot",
         "a GPU is far hotter than its neighbours, not yet slowed down",
         (GPU,),
         _at_gpu("GPU-TEMPERATURE"),
-        closes=LATER_LOCAL,
         needs=NVIDIA,
     )
 )
@@ -162,9 +173,8 @@ def _gpu_hot(node: SimNode, given: Given) -> None:
         "gpu-clock-low",
         "a GPU's clocks stay at a fraction under load, and no reason is given",
         (GPU, FRACTION),
-        _at_gpu("GPU-CLOCK"),
-        ("COLL-BUSBW",),
-        closes=LATER_LOCAL,
+        _at_gpu("GPU-CLOCK-LOW"),
+        ("COLL-BUSBW", "GPU-GEMM"),
         needs=NVIDIA,
     )
 )
@@ -178,7 +188,6 @@ def _gpu_clock_low(node: SimNode, given: Given) -> None:
         "a GPU's power limit was lowered, in watts",
         (GPU, Param("watts", "count", examples=(300, 400))),
         (Expected("GPU-POWER-LIMIT", GPU_AT, CONFIGURATION),),
-        closes=LATER_LOCAL,
         needs=NVIDIA,
     )
 )
@@ -227,7 +236,6 @@ def _gpu_model(node: SimNode, given: Given) -> None:
         "a GPU runs another VBIOS than the others",
         (GPU, Param("version", "word", examples=("96.00.30.00.01",))),
         (Expected("VBIOS-MINORITY", GPU_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
         needs=NVIDIA,
     )
 )

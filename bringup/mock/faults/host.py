@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bringup.mock.faults.expected import CONFIGURATION, HANDS_ON, LATER_LOCAL, NODE_AT, SOFTWARE, Expected
+from bringup.defects import Who
+from bringup.mock.faults.expected import CONFIGURATION, HANDS_ON, NODE_AT, SOFTWARE, Expected
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import COUNT, FRACTION, Kind, gpu_of, in_node
 from bringup.mock.hardware import Process, SimNode
-from bringup.model import Who
 
 
 def _at_node(code: str, who: Who) -> tuple[Expected, ...]:
@@ -39,6 +39,7 @@ def _memory_missing(node: SimNode, given: Given) -> None:
         (Param("kib", "count", examples=(64, 8192)),),
         _at_node("MEMLOCK-LIMIT", CONFIGURATION),
         ("RDMA-CONNECT", "RDMA-SETUP"),
+        needs=("hca",),
     )
 )
 def _memlock_low(node: SimNode, given: Given) -> None:
@@ -75,7 +76,7 @@ def _clock_unsynced(node: SimNode, given: Given) -> None:
             Param("memory_mib", "count", default=61440),
         ),
         _at_node("NODE-BUSY", SOFTWARE),
-        needs=("nvidia",),
+        needs=("gpu",),
     )
 )
 def _busy(node: SimNode, given: Given) -> None:
@@ -159,7 +160,7 @@ def _hung_task(node: SimNode, given: Given) -> None:
         "unstable-clocksource",
         "the kernel no longer trusts the processors' clock and uses a slow one",
         expected=_at_node("CLOCK-SOURCE", HANDS_ON),
-        closes=LATER_LOCAL,
+        needs=("x86",),
     )
 )
 def _unstable_clocksource(node: SimNode, given: Given) -> None:
@@ -233,9 +234,7 @@ def _swap_on(node: SimNode, given: Given) -> None:
     )
 )
 def _root_read_only(node: SimNode, given: Given) -> None:
-    node.files["proc/mounts"] = (
-        "/dev/mapper/vg0-root / ext4 ro,relatime,errors=remount-ro 0 0\ntmpfs /dev/shm tmpfs rw,nosuid,nodev 0 0\n"
-    )
+    node.read_only.add("/")
     node.happened("EXT4-fs (dm-0): Remounting filesystem read-only")
 
 
@@ -245,7 +244,6 @@ def _root_read_only(node: SimNode, given: Given) -> None:
         "another BIOS than on the other nodes",
         (Param("version", "word", examples=("1.4.7",)),),
         (Expected("VERSION-MINORITY", NODE_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
     )
 )
 def _bios_version(node: SimNode, given: Given) -> None:
@@ -257,7 +255,7 @@ def _bios_version(node: SimNode, given: Given) -> None:
         "cpu-model",
         "other processors than on the other nodes",
         expected=_at_node("CPU-MODEL", HANDS_ON),
-        closes=LATER_LOCAL,
+        needs=("x86",),
     )
 )
 def _cpu_model(node: SimNode, given: Given) -> None:
@@ -269,7 +267,6 @@ def _cpu_model(node: SimNode, given: Given) -> None:
         "open-files-low",
         "the limit of open files is low",
         expected=_at_node("NOFILE-LIMIT", CONFIGURATION),
-        closes=LATER_LOCAL,
     )
 )
 def _open_files_low(node: SimNode, given: Given) -> None:
@@ -282,7 +279,6 @@ def _open_files_low(node: SimNode, given: Given) -> None:
         "the kernel that answers later is not the one that answered first",
         (Param("after_s", "seconds", examples=(2.0,)),),
         _at_node("NODE-REBOOTED", HANDS_ON),
-        closes=LATER_LOCAL,
     )
 )
 def _rebooted_during_run(node: SimNode, given: Given) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bringup.mock.faults.expected import (
     HANDS_ON,
-    LATER_LOCAL,
-    LATER_RDMA,
     NODE_AT,
     PORT_AT,
     UNJUDGED,
@@ -25,7 +23,6 @@ _SMI = Param("tool", "tool", default="nvidia-smi")
         "a port's link goes down and comes back in one of so many transfers",
         (HCA, _EVERY),
         (Expected("LINK-ERRORS", PORT_AT, HANDS_ON),),
-        closes=LATER_LOCAL,
     )
 )
 def _port_flaps(node: SimNode, given: Given) -> None:
@@ -38,7 +35,6 @@ def _port_flaps(node: SimNode, given: Given) -> None:
         "one of so many transfers of a port breaks off",
         (HCA, _EVERY),
         (Expected("RDMA-CONNECT", PORT_AT, HANDS_ON), Expected("RDMA-FLAKY", PORT_AT, HANDS_ON)),
-        closes=LATER_RDMA,
     )
 )
 def _rdma_fails_sometimes(node: SimNode, given: Given) -> None:

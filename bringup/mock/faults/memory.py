@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bringup.mock import kernel_log
-from bringup.mock.faults.expected import GPU_AT, HANDS_ON, LATER_LOCAL, SOFTWARE, Expected
+from bringup.mock.faults.expected import GPU_AT, HANDS_ON, SOFTWARE, Expected
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import AGE, COUNT, FRACTION, GPU, Kind, gpu_of, in_node
 from bringup.mock.hardware import SimNode
@@ -93,7 +93,6 @@ def _gpu_memory(node: SimNode, given: Given) -> None:
         (GPU, FRACTION),
         (Expected("GPU-MEMORY-BW", GPU_AT, HANDS_ON),),
         ("COLL-BUSBW",),
-        closes=LATER_LOCAL,
         needs=("gpu",),
     )
 )
@@ -107,7 +106,6 @@ def _slow_hbm(node: SimNode, given: Given) -> None:
         "an AMD GPU has retired pages of its memory",
         (GPU, COUNT),
         (Expected("GPU-BAD-PAGES", GPU_AT, HANDS_ON),),
-        closes=LATER_LOCAL,
         needs=("amd",),
     )
 )

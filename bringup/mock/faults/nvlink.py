@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bringup.mock import kernel_log
 from bringup.mock.faults.expected import (
     GPU_AT,
     HANDS_ON,
-    LATER_LOCAL,
     LATER_RDMA,
     LINK_AT,
     NODE_AT,
@@ -15,7 +16,7 @@ from bringup.mock.faults.expected import (
 )
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import AGE, COUNT, GPU, LINK, Kind, gpu_of, in_node
-from bringup.mock.hardware import SimNode
+from bringup.mock.hardware import Gpu, SimNode
 
 _NVLINK = ("nvlink",)
 
@@ -50,7 +51,7 @@ def _nvlink_down(node: SimNode, given: Given) -> None:
 )
 def _nvlink_all_down(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
-    gpu.down_links.update(range(gpu.kind.nvlinks))
+    gpu.down_links.update(gpu.kind.links)
 
 
 @in_node(
@@ -67,57 +68,23 @@ def _nvlink_slow(node: SimNode, given: Given) -> None:
     gpu_of(node, given).slow_links[given.whole("link")] = given.number("gbs")
 
 
-@in_node(
-    Kind(
-        "nvlink-errors",
-        "an NVLink counts replay errors",
-        (GPU, LINK, COUNT),
-        _at_link("NVLINK-ERRORS"),
-        needs=_NVLINK,
-    )
+def _counted(kind: str, does: str, counter: Callable[[Gpu], dict[int, int]], count: Param = COUNT) -> None:
+    """A kind of fault that is nothing but a counter of one link."""
+
+    @in_node(Kind(kind, does, (GPU, LINK, count), _at_link("NVLINK-ERRORS"), needs=_NVLINK))
+    def change(node: SimNode, given: Given) -> None:
+        counter(gpu_of(node, given))[given.whole("link")] = given.whole("count")
+
+
+_counted("nvlink-errors", "an NVLink counts replay errors", lambda gpu: gpu.link_errors)
+_counted("nvlink-recoveries", "an NVLink had to be trained again", lambda gpu: gpu.link_recoveries)
+_counted("nvlink-crc-errors", "an NVLink counts checksum errors", lambda gpu: gpu.link_crc_errors)
+_counted(
+    "nvlink-errors-under-load",
+    "an NVLink counts replay errors only while it is used: so many in every collective",
+    lambda gpu: gpu.link_errors_under_load,
+    Param("count", "count", examples=(40, 2_000)),
 )
-def _nvlink_errors(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).link_errors[given.whole("link")] = given.whole("count")
-
-
-@in_node(
-    Kind(
-        "nvlink-recoveries",
-        "an NVLink had to be trained again",
-        (GPU, LINK, COUNT),
-        _at_link("NVLINK-ERRORS"),
-        needs=_NVLINK,
-    )
-)
-def _nvlink_recoveries(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).link_recoveries[given.whole("link")] = given.whole("count")
-
-
-@in_node(
-    Kind(
-        "nvlink-crc-errors",
-        "an NVLink counts checksum errors",
-        (GPU, LINK, COUNT),
-        _at_link("NVLINK-ERRORS"),
-        needs=_NVLINK,
-    )
-)
-def _nvlink_crc_errors(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).link_crc_errors[given.whole("link")] = given.whole("count")
-
-
-@in_node(
-    Kind(
-        "nvlink-errors-under-load",
-        "an NVLink counts replay errors only while it is used: so many in every collective",
-        (GPU, LINK, Param("count", "count", examples=(40, 2_000))),
-        _at_link("NVLINK-ERRORS"),
-        closes=LATER_LOCAL,
-        needs=_NVLINK,
-    )
-)
-def _nvlink_errors_under_load(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).link_errors_under_load[given.whole("link")] = given.whole("count")
 
 
 @in_node(
@@ -217,7 +184,6 @@ def _fabric_resources(node: SimNode, given: Given) -> None:
         "clique-differs",
         "a tray belongs to another partition than the rest of its NVLink domain",
         expected=(Expected("NVLINK-CLIQUE", NODE_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
         needs=("imex",),
     )
 )
@@ -242,9 +208,14 @@ def _nvls_off(node: SimNode, given: Given) -> None:
 @in_node(
     Kind(
         "wrong-results",
-        "collectives compute wrong values on a GPU",
+        "a GPU computes wrong values, in collectives and in products",
         (GPU, COUNT),
-        (Expected("COLL-WRONG", GPU_AT, HANDS_ON), Expected("COLL-WRONG", NODE_AT, HANDS_ON)),
+        (
+            Expected("GPU-RESULTS", GPU_AT, HANDS_ON),
+            Expected("COLL-WRONG", GPU_AT, HANDS_ON),
+            Expected("COLL-WRONG", NODE_AT, HANDS_ON),
+        ),
+        ("COLL-WRONG",),
         needs=("nvidia",),
     )
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bringup.mock import kernel_log
+from bringup.mock.fabric import Fabric
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.registry import GPU, HCA, Kind, at_door, gpu_of, hca_of, in_node
+from bringup.mock.faults.registry import GPU, HCA, Kind, at_door, gpu_of, hca_of, in_fabric, in_node
 from bringup.mock.hardware import Door, Logical, Physical, SimNode
 
 _DAY_S = 86400.0
@@ -123,9 +124,15 @@ def _other_device_names(node: SimNode, given: Given) -> None:
         hca.netdev = f"ibs{int(bus, 16)}f0"
 
 
-@in_node(_odd("lldp-silent", "no neighbour is heard, because InfiniBand has no LLDP", needs=("infiniband",)))
-def _lldp_silent(node: SimNode, given: Given) -> None:
-    node.services["lldpd.service"] = "active"
+@in_fabric(
+    _odd(
+        "lldp-silent",
+        "no neighbour is heard: InfiniBand has no LLDP, and the switches of the other networks send none",
+        needs=("infiniband",),
+    )
+)
+def _lldp_silent(fabric: Fabric, given: Given) -> None:
+    fabric.unheard.update(node.name for node in given.named)
 
 
 @at_door(

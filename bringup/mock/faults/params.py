@@ -72,12 +72,14 @@ class Param:
     def _whole_problem(self, value: int | float, node: SimNode) -> str:
         low, high = {
             "gpu": (0, len(node.gpus) - 1),
-            "link": (0, node.shape.gpu.nvlinks - 1),
+            "link": (0, max(node.shape.gpu.links, default=-1)),
             "count": (1, 1_000_000_000),
             "rate": (min(LINK_GENERATIONS), max(LINK_GENERATIONS)),
         }[self.kind]
         if not isinstance(value, int) or not low <= value <= high:
             return f"needs a whole number {low} to {high}, got {value!r}"
+        if self.kind == "link" and value in node.shape.gpu.unwired:
+            return f"needs one of {', '.join(map(str, node.shape.gpu.links))}, got {value!r}"
         if self.kind == "rate" and value not in LINK_GENERATIONS:
             return f"needs one of {', '.join(map(str, LINK_GENERATIONS))} Gb/s, got {value!r}"
         return ""
@@ -88,7 +90,7 @@ def _parts(node: SimNode) -> dict[str, Sequence[Scalar]]:
     full = node.shape.hca.rate_gbps
     return {
         "gpu": range(len(node.gpus)),
-        "link": range(node.shape.gpu.nvlinks),
+        "link": node.shape.gpu.links,
         "hca": [h.name for h in node.fabric_hcas],
         "leaf": sorted({h.leaf for h in node.fabric_hcas if h.leaf}),
         "rate": [rate for rate in LINK_GENERATIONS if full / 4 <= rate < full],

@@ -9,7 +9,6 @@ from bringup.mock.faults.expected import (
     CONFIGURATION,
     HANDS_ON,
     HCA_AT,
-    LATER_LOCAL,
     LATER_RDMA,
     PORT_AT,
     SOFTWARE,
@@ -59,7 +58,6 @@ def _firmware_version(node: SimNode, given: Given) -> None:
         "an adapter of another make, told by its board id",
         (HCA, Param("psid", "word", examples=("DEL0000000013",))),
         (Expected("HCA-BOARD", HCA_AT, HANDS_ON),),
-        closes=LATER_LOCAL,
     )
 )
 def _board_id(node: SimNode, given: Given) -> None:
@@ -153,7 +151,6 @@ def _link_layer(node: SimNode, given: Given) -> None:
         "a port sends smaller packets than the others",
         (HCA, Param("mtu", "count", examples=(1500,))),
         (Expected("LINK-MTU", PORT_AT, CONFIGURATION),),
-        closes=LATER_LOCAL,
         needs=("roce",),
     )
 )
@@ -167,7 +164,6 @@ def _mtu(node: SimNode, given: Given) -> None:
         "a RoCE port does not pause for the priority that carries the data",
         (HCA,),
         (Expected("ROCE-QOS", PORT_AT, CONFIGURATION),),
-        closes=LATER_LOCAL,
         needs=("roce",),
     )
 )
@@ -181,7 +177,6 @@ def _flow_control_off(node: SimNode, given: Given) -> None:
         "a RoCE port has no IPv4 address, and so no GID for RoCE v2",
         (HCA,),
         (Expected("ROCE-GID", PORT_AT, CONFIGURATION),),
-        closes=LATER_LOCAL,
         needs=("roce",),
     )
 )
@@ -254,7 +249,6 @@ def _rdma_refuses(node: SimNode, given: Given) -> None:
         "the module at a port is too hot, in degrees Celsius",
         (HCA, Param("celsius", "number", examples=(76, 82))),
         _at_port("OPTIC-TEMPERATURE"),
-        closes=LATER_LOCAL,
     )
 )
 def _module_hot(node: SimNode, given: Given) -> None:
@@ -267,7 +261,6 @@ def _module_hot(node: SimNode, given: Given) -> None:
         "too little light arrives at a port, in dBm",
         (HCA, Param("dbm", "number", examples=(-9.5, -12.0))),
         _at_port("OPTIC-POWER"),
-        closes=LATER_LOCAL,
     )
 )
 def _module_dim(node: SimNode, given: Given) -> None:
@@ -280,7 +273,6 @@ def _module_dim(node: SimNode, given: Given) -> None:
         "a module of a make and part number that nobody else has",
         (HCA,),
         _at_port("OPTIC-PART"),
-        closes=LATER_LOCAL,
     )
 )
 def _module_foreign(node: SimNode, given: Given) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bringup.mock.faults.expected import CONFIGURATION, LATER_LOCAL, NODE_AT, PLAN, UNJUDGED, Expected, Scope
+from bringup.mock.faults.expected import CONFIGURATION, NODE_AT, PLAN, UNJUDGED, Expected, Scope
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import Kind, at_door, in_node
 from bringup.mock.hardware import Door, SimNode
 
 _UNREACHABLE = (Expected("NODE-UNREACHABLE", NODE_AT, UNJUDGED), Expected("NODE-LOST", NODE_AT, UNJUDGED))
 _IDENTITY = (Expected("NODE-IDENTITY", NODE_AT, PLAN),)
+_PLACEHOLDERS = ("To be filled by O.E.M.", "Default string", "System Serial Number")
 
 
 @at_door(
@@ -57,9 +58,8 @@ def _node_dies(door: Door, given: Given) -> None:
     Kind(
         "slow-login",
         "a login takes many seconds, as with a hung home directory or name service",
-        (Param("delay_s", "seconds", examples=(3, 6)),),
+        (Param("delay_s", "seconds", examples=(5, 8)),),
         (Expected("LOGIN-SLOW", NODE_AT, CONFIGURATION),),
-        closes=LATER_LOCAL,
     )
 )
 def _slow_login(door: Door, given: Given) -> None:
@@ -108,13 +108,14 @@ def _nodes_exchanged(node: SimNode, given: Given) -> None:
 @in_node(
     Kind(
         "cloned-serial",
-        "a board was replaced and its serial number is the vendor's default",
-        expected=(*_IDENTITY, Expected("NOT-JUDGED", NODE_AT, UNJUDGED)),
+        "a board was replaced and its serial number is the maker's placeholder",
+        (Param("serial", "word", default="To be filled by O.E.M.", examples=_PLACEHOLDERS),),
+        (Expected("IDENTITY-UNPROVEN", NODE_AT, UNJUDGED),),
         needs=("serial",),
     )
 )
 def _cloned_serial(node: SimNode, given: Given) -> None:
-    node.serial = "To be filled by O.E.M."
+    node.serial = given.text("serial")
 
 
 @in_node(
@@ -124,7 +125,6 @@ def _cloned_serial(node: SimNode, given: Given) -> None:
         (Param("hca", "hca"),),
         (Expected("DUPLICATE-GUID", "{node}/hca/{hca}", CONFIGURATION),),
         scope=Scope.PAIR,
-        closes=LATER_LOCAL,
     )
 )
 def _duplicate_guid(node: SimNode, given: Given) -> None:

@@ -38,7 +38,8 @@ class Kind:
     `scope` names. `follows` are codes that a run may list as explained by it. `closes` names the later work where no
     check can see it yet; then a run may miss it. An `oddity` is healthy: nothing may be reported. `needs` are words
     about the node without which the kind makes no sense (see `_HAS`). `place` chooses nodes, and parameters that
-    belong to them, where `scope` alone cannot.
+    belong to them, where `scope` alone cannot. `profile` is the one that the nodes must have, where the fault is
+    against what a site has approved and no stock profile says that.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Kind:
     needs: tuple[str, ...] = ()
     place: Place | None = None
     group: str = ""
+    profile: str = ""
     change: Change | None = None
     door: DoorChange | None = None
     fabric: FabricChange | None = None
@@ -142,6 +144,10 @@ def healthy(node: Node, shape: str = "") -> SimNode:
 
 _HAS: dict[str, Callable[[SimNode], bool]] = {
     "any": lambda node: True,
+    "x86": lambda node: node.shape.machine == "x86_64",
+    "hgx-h100": lambda node: node.shape.name == "hgx-h100",
+    "hgx-h100-roce": lambda node: node.shape.name == "hgx-h100-roce",
+    "dpu": lambda node: any(nic.kind.is_dpu for nic in node.nics),
     "gpu": lambda node: bool(node.gpus),
     "nvidia": lambda node: node.shape.gpu_vendor == "nvidia",
     "amd": lambda node: node.shape.gpu_vendor == "amd",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bringup.mock.faults.expected import CONFIGURATION, HANDS_ON, HCA_AT, NODE_AT, SOFTWARE, Expected
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.registry import HCA, Kind, hca_of, in_node
+from bringup.mock.faults.registry import FRACTION, HCA, Kind, hca_of, in_node
 from bringup.mock.hardware import SimNode
 
 
@@ -74,6 +74,30 @@ def _nvme_dead(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "nvme-slow",
+        "a local NVMe drive reads at a fraction",
+        (Param("drive", "word", choices=(1, 2)), FRACTION),
+        (Expected("NVME-SLOW", "{node}/drive/nvme{drive}n1", HANDS_ON),),
+    )
+)
+def _nvme_slow(node: SimNode, given: Given) -> None:
+    node.nvme_fractions[given.whole("drive")] = given.number("fraction")
+
+
+@in_node(
+    Kind(
+        "host-memory-slow",
+        "the processors reach their memory at a fraction, and all of it is there",
+        (FRACTION,),
+        (Expected("HOST-MEMORY-BW", NODE_AT, HANDS_ON),),
+    )
+)
+def _host_memory_slow(node: SimNode, given: Given) -> None:
+    node.memory_fraction = given.number("fraction")
+
+
+@in_node(
+    Kind(
         "disk-full",
         "the root file system is nearly full",
         expected=(Expected("DISK-FULL", NODE_AT, SOFTWARE),),
@@ -106,3 +130,25 @@ def _memory_corrected(node: SimNode, given: Given) -> None:
 def _boot_loop(node: SimNode, given: Given) -> None:
     node.boot_time = node.started - 600
     node.boots_today = given.whole("boots")
+
+
+@in_node(
+    Kind(
+        "mount-missing",
+        "the home directories were not mounted at boot",
+        expected=(Expected("MOUNT-MISSING", NODE_AT, CONFIGURATION),),
+    )
+)
+def _mount_missing(node: SimNode, given: Given) -> None:
+    node.unmounted.add("/home")
+
+
+@in_node(
+    Kind(
+        "mount-stale",
+        "the server of the home directories no longer answers this node",
+        expected=(Expected("MOUNT-STALE", NODE_AT, SOFTWARE),),
+    )
+)
+def _mount_stale(node: SimNode, given: Given) -> None:
+    node.stale.add("/home")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bringup.mock import kernel_log
-from bringup.mock.faults.expected import CONFIGURATION, GPU_AT, HANDS_ON, HCA_AT, LATER_LOCAL, Expected
+from bringup.mock.faults.expected import CONFIGURATION, GPU_AT, HANDS_ON, HCA_AT, Expected
 from bringup.mock.faults.params import Given, Param
 from bringup.mock.faults.registry import COUNT, FRACTION, GPU, HCA, Kind, gpu_of, hca_of, in_node
 from bringup.mock.hardware import SimNode
 
+BDF_AT = "{node}/gpu/{bdf}"
 NVIDIA = ("nvidia",)
 
 
@@ -74,15 +75,15 @@ def _pcie_errors(node: SimNode, given: Given) -> None:
 @in_node(
     Kind(
         "pcie-error-storm",
-        "a GPU's PCIe link corrects so many errors that it must be bad",
+        "a GPU's PCIe link corrects errors: so many now, and as many again in every collective",
         (GPU, Param("count", "count", examples=(250_000, 4_000_000))),
-        _at_gpu("PCIE-AER"),
-        closes=LATER_LOCAL,
+        (*_at_gpu("PCIE-AER"), Expected("PCIE-AER", BDF_AT, HANDS_ON)),
         needs=("gpu",),
     )
 )
 def _pcie_error_storm(node: SimNode, given: Given) -> None:
-    gpu_of(node, given).aer.correctable = given.whole("count")
+    gpu = gpu_of(node, given)
+    gpu.aer.correctable = gpu.corrected_under_load = given.whole("count")
 
 
 @in_node(
@@ -91,7 +92,6 @@ def _pcie_error_storm(node: SimNode, given: Given) -> None:
         "a GPU's PCIe link repeats transfers: so many in every test",
         (GPU, Param("count", "count", examples=(5_000, 80_000))),
         _at_gpu("PCIE-REPLAYS"),
-        closes=LATER_LOCAL,
         needs=NVIDIA,
     )
 )
@@ -105,12 +105,25 @@ def _pcie_replays(node: SimNode, given: Given) -> None:
         "copies between a GPU and its host run at a fraction, over a link that looks well",
         (GPU, FRACTION),
         _at_gpu("GPU-COPY-BW"),
-        closes=LATER_LOCAL,
         needs=("gpu",),
     )
 )
 def _slow_copies(node: SimNode, given: Given) -> None:
     gpu_of(node, given).copy_fraction = given.number("fraction")
+
+
+@in_node(
+    Kind(
+        "pcie-gen-stuck",
+        "a GPU's PCIe link stays at an older generation while it is used, although its slot allows more",
+        (GPU, Param("gen", "word", choices=(1, 2, 3), examples=(1, 3))),
+        (Expected("PCIE-GPU-GEN", GPU_AT, CONFIGURATION),),
+        ("GPU-COPY-BW",),
+        needs=NVIDIA,
+    )
+)
+def _pcie_gen_stuck(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).pcie_gen_stuck = given.whole("gen")
 
 
 # ------------------------------------------------------------------------------------------------ adapters

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from bringup.mock.faults.expected import (
     CONFIGURATION,
-    LATER_LOCAL,
-    LATER_RDMA,
     NODE_AT,
     SOFTWARE,
     UNJUDGED,
@@ -102,11 +100,7 @@ def _wrong_architecture(node: SimNode, given: Given) -> None:
     Kind(
         "no-scratch-space",
         "the file system for temporary files is full",
-        expected=(
-            Expected("DISK-FULL", NODE_AT, SOFTWARE),
-            Expected("DISK-FULL", NODE_AT, CONFIGURATION),
-        ),
-        closes=LATER_LOCAL,
+        expected=(Expected("DISK-FULL", NODE_AT, SOFTWARE),),
     )
 )
 def _no_scratch_space(node: SimNode, given: Given) -> None:
@@ -122,7 +116,6 @@ def _no_scratch_space(node: SimNode, given: Given) -> None:
             Expected("RDMA-SETUP", "{node}/hca/*", UNJUDGED),
         ),
         needs=("hca",),
-        closes=LATER_RDMA,
     )
 )
 def _firewall(node: SimNode, given: Given) -> None:
@@ -135,7 +128,6 @@ def _firewall(node: SimNode, given: Given) -> None:
         "other nodes may not log in, so that mpirun starts nothing there",
         expected=(Expected("COLL-SETUP", NODE_AT, UNJUDGED),),
         needs=("nvidia", "hca"),
-        closes=LATER_RDMA,
     )
 )
 def _peers_refused(node: SimNode, given: Given) -> None:
@@ -210,15 +202,31 @@ def _ofed_version(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "nccl-version",
+        "another library of collectives than on the other nodes",
+        (Param("version", "word", examples=("2.18.3", "2.23.4")),),
+        _MINORITY,
+        needs=("nvidia",),
+    )
+)
+def _nccl_version(node: SimNode, given: Given) -> None:
+    node.nccl = given.text("version")
+
+
+@in_node(
+    Kind(
         "gpu-memory-module-missing",
-        "the module that lets adapters reach GPU memory is not loaded",
+        "the module that lets adapters reach GPU memory is not loaded, and the closed driver has no other way",
         expected=(Expected("PEERMEM-MISSING", NODE_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
         needs=("nvidia", "hca"),
     )
 )
 def _gpu_memory_module_missing(node: SimNode, given: Given) -> None:
     node.unloaded.add("nvidia_peermem")
+    node.files["proc/driver/nvidia/version"] = (
+        f"NVRM version: NVIDIA UNIX {node.shape.machine} Kernel Module  {node.driver}  Thu May 23 21:00:00 UTC 2024\n"
+        "GCC version:  gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04)\n"
+    )
 
 
 @in_node(
@@ -226,7 +234,6 @@ def _gpu_memory_module_missing(node: SimNode, given: Given) -> None:
         "persistence-daemon-down",
         "the daemon that keeps the GPUs' state has failed",
         expected=(Expected("SERVICE-DOWN", NODE_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
         needs=("nvidia",),
     )
 )
@@ -239,7 +246,6 @@ def _persistence_daemon_down(node: SimNode, given: Given) -> None:
         "imex-down",
         "the service that joins the trays of an NVLink domain has failed",
         expected=(Expected("IMEX-DOWN", NODE_AT, SOFTWARE),),
-        closes=LATER_LOCAL,
         needs=("imex",),
     )
 )
@@ -255,6 +261,4 @@ def _imex_down(node: SimNode, given: Given) -> None:
     )
 )
 def _shared_memory_small(node: SimNode, given: Given) -> None:
-    node.files["proc/mounts"] = (
-        "/dev/mapper/vg0-root / ext4 rw,relatime 0 0\ntmpfs /dev/shm tmpfs rw,nosuid,nodev,size=65536k 0 0\n"
-    )
+    node.shm_kib = 65536

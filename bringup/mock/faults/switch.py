@@ -13,9 +13,8 @@ from bringup.mock.faults.expected import (
     Scope,
 )
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.port import take_down
 from bringup.mock.faults.registry import FRACTION, LEAF, Kind, in_fabric, in_node
-from bringup.mock.hardware import Hca, Physical, SimNode
+from bringup.mock.hardware import Hca, SimNode
 
 _NEEDS = ("leaf",)
 _SPINE = Param("spine", "count", default=1)
@@ -107,10 +106,9 @@ def _slow_spine(fabric: Fabric, given: Given) -> None:
         "uplinks-missing",
         "a fraction of a leaf's uplinks is all that is there, so that full load does not fit",
         (LEAF, FRACTION),
-        _at_leaf("UPLINK-MISSING", "UPLINK-SLOW"),
+        _at_leaf("UPLINK-MISSING"),
         scope=Scope.LEAF,
-        closes=LATER_RDMA,
-        needs=_NEEDS,
+        needs=("leaf", "infiniband"),
     )
 )
 def _uplinks_missing(fabric: Fabric, given: Given) -> None:
@@ -118,7 +116,7 @@ def _uplinks_missing(fabric: Fabric, given: Given) -> None:
         uplinks.count *= given.number("fraction")
 
 
-@in_node(
+@in_fabric(
     Kind(
         "leaf-down",
         "a leaf switch is off: no port that is wired to it has a link; name all nodes that are",
@@ -126,14 +124,11 @@ def _uplinks_missing(fabric: Fabric, given: Given) -> None:
         _at_leaf("LEAF-DOWN"),
         ("LINK-DOWN",),
         scope=Scope.LEAF,
-        closes=LATER_DIAGNOSIS,
         needs=_NEEDS,
     )
 )
-def _leaf_down(node: SimNode, given: Given) -> None:
-    for hca in _wired(node, given):
-        take_down(hca, Physical.POLLING)
-        node.happened(kernel_log.link_down(hca))
+def _leaf_down(fabric: Fabric, given: Given) -> None:
+    _leaf(fabric, given).off = True
 
 
 @in_node(

@@ -8,17 +8,33 @@ from pathlib import Path
 
 from bringup.mock.cluster import Cluster
 from bringup.mock.switchboard import Reply, Request
-from bringup.mock.tools import ethernet, infiniband, machine_room, mellanox, nccl, pci, storage, system
+from bringup.mock.tools import (
+    ethernet,
+    infiniband,
+    machine_room,
+    mellanox,
+    nccl,
+    pci,
+    storage,
+    subnet_tools,
+    system,
+    tenant,
+)
 from bringup.mock.tools.amd_smi import amd_smi
 from bringup.mock.tools.call import Call, Tool
 from bringup.mock.tools.dcgmi import dcgmi
+from bringup.mock.tools.dpu import mlxconfig
+from bringup.mock.tools.fio import fio
 from bringup.mock.tools.imex import imex_ctl
 from bringup.mock.tools.iperf import Iperf
+from bringup.mock.tools.lldp import lldpcli
 from bringup.mock.tools.nvbandwidth import nvbandwidth
 from bringup.mock.tools.nvidia_smi import nvidia_smi
 from bringup.mock.tools.perftest import Perftest
 from bringup.mock.tools.pingpong import Pingpong
+from bringup.mock.tools.python3 import python3
 from bringup.mock.tools.rocm_smi import rocm_smi
+from bringup.mock.tools.subnet_errors import ibqueryerrors
 
 __all__ = ["answer", "tools"]
 
@@ -46,6 +62,13 @@ def tools() -> dict[str, Tool]:
         "lsblk": machine_room.lsblk,
         "df": storage.df,
         "last": storage.last,
+        "docker": tenant.docker,
+        "ssh-keygen": tenant.ssh_keygen,
+        "nc": tenant.nc,
+        "wpa_cli": tenant.wpa_cli,
+        "mlxconfig": mlxconfig,
+        "fio": fio,
+        "python3": python3,
         "show_gids": mellanox.show_gids,
         "mlnx_qos": mellanox.mlnx_qos,
         "mlxlink": mellanox.mlxlink,
@@ -57,6 +80,14 @@ def tools() -> dict[str, Tool]:
         "ibv_devices": infiniband.ibv_devices,
         "ibdev2netdev": infiniband.ibdev2netdev,
         "rdma": infiniband.rdma,
+        "iblinkinfo": subnet_tools.iblinkinfo,
+        "ibnetdiscover": subnet_tools.ibnetdiscover,
+        "ibqueryerrors": ibqueryerrors,
+        "ibswitches": subnet_tools.ibswitches,
+        "ibhosts": subnet_tools.ibhosts,
+        "sminfo": subnet_tools.sminfo,
+        "lldpcli": lldpcli,
+        "lldpctl": lldpcli,
         "systemctl": system.systemctl,
         "dmesg": system.dmesg,
         "journalctl": system.journalctl,

@@ -61,6 +61,11 @@ class Options:
     def _add(self, name: str, value: str) -> None:
         self._values.setdefault(name, []).append(value)
 
+    @property
+    def names(self) -> set[str]:
+        """Every option that was given, as it was spelt."""
+        return set(self._values)
+
     def has(self, *names: str) -> bool:
         """Whether any of these spellings was given."""
         return any(name in self._values for name in names)

@@ -36,7 +36,7 @@ def usage(gpu: Gpu) -> list[Entry]:
     use = "97 %" if gpu.processes else "0 %"
     return [
         ("fb_memory_usage", "FB Memory Usage", _usage(gpu.memory_mib, used, free, reserved)),
-        ("bar1_memory_usage", "BAR1 Memory Usage", _usage(bar1, 1, bar1 - 1)),
+        ("bar1_memory_usage", "BAR1 Memory Usage", _usage(bar1, 1, bar1 - 1) if bar1 else _NO_USAGE),
         ("cc_protected_memory_usage", "Conf Compute Protected Memory Usage", _usage(0, 0, 0)),
         ("compute_mode", "Compute Mode", "Default"),
         (
@@ -71,6 +71,9 @@ def _usage(total: int, used: int, free: int, reserved: int | None = None) -> lis
     if reserved is not None:
         rows.append(("reserved", "Reserved", f"{reserved} MiB"))
     return [*rows, ("used", "Used", f"{used} MiB"), ("free", "Free", f"{free} MiB")]
+
+
+_NO_USAGE: list[Entry] = [("total", "Total", NA), ("used", "Used", NA), ("free", "Free", NA)]
 
 
 def errors(gpu: Gpu) -> list[Entry]:

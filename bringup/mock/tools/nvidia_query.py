@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from bringup.mock import load
 from bringup.mock.hardware import Gpu, SimNode
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools.nvidia_memory import memory
@@ -18,8 +19,8 @@ def _flag(value: bool) -> str:
     return "Yes" if value else "No"
 
 
-def _active(value: bool) -> str:
-    return "Active" if value else "Not Active"
+def _reason(node: SimNode, gpu: Gpu, bit: int) -> str:
+    return "Active" if load.reasons(node, gpu) & bit else "Not Active"
 
 
 # Field name: unit and value. The header is the name with its unit; nounits leaves the unit out of the cells.
@@ -36,8 +37,8 @@ _FIELDS: dict[str, tuple[str, Getter]] = {
     "pci.bus": ("", lambda n, g: f"0x{g.bdf.split(':')[1].upper()}"),
     "pci.device": ("", lambda n, g: "0x00"),
     "pci.device_id": ("", lambda n, g: f"0x{g.kind.device_id}10DE"),
-    "pcie.link.gen.current": ("", lambda n, g: g.pcie_gen),
-    "pcie.link.gen.gpucurrent": ("", lambda n, g: g.pcie_gen),
+    "pcie.link.gen.current": ("", lambda n, g: load.pcie_gen(g)),
+    "pcie.link.gen.gpucurrent": ("", lambda n, g: load.pcie_gen(g)),
     "pcie.link.gen.max": ("", lambda n, g: g.pcie_gen_max),
     "pcie.link.gen.gpumax": ("", lambda n, g: g.kind.device_gen or g.kind.pcie_gen),
     "pcie.link.gen.hostmax": ("", lambda n, g: NA),
@@ -49,16 +50,16 @@ _FIELDS: dict[str, tuple[str, Getter]] = {
     "inforom.img": ("", lambda n, g: "G520.0200.00.05"),
     "gpu_recovery_action": ("", lambda n, g: "None"),
     "pstate": ("", lambda n, g: "P0"),
-    "clocks_event_reasons.active": ("", lambda n, g: f"0x{_reasons(g):016X}"),
-    "clocks_event_reasons.hw_slowdown": ("", lambda n, g: _active(bool(g.slowdowns))),
-    "clocks_event_reasons.hw_thermal_slowdown": ("", lambda n, g: _active("thermal" in g.slowdowns)),
-    "clocks_event_reasons.hw_power_brake_slowdown": ("", lambda n, g: _active("power-brake" in g.slowdowns)),
-    "clocks_event_reasons.sw_power_cap": ("", lambda n, g: "Not Active"),
+    "clocks_event_reasons.active": ("", lambda n, g: f"0x{load.reasons(n, g):016X}"),
+    "clocks_event_reasons.hw_slowdown": ("", lambda n, g: _reason(n, g, load.HARDWARE)),
+    "clocks_event_reasons.hw_thermal_slowdown": ("", lambda n, g: _reason(n, g, load.THERMAL)),
+    "clocks_event_reasons.hw_power_brake_slowdown": ("", lambda n, g: _reason(n, g, load.BRAKE)),
+    "clocks_event_reasons.sw_power_cap": ("", lambda n, g: _reason(n, g, load.POWER_CAP)),
     "memory.total": ("MiB", lambda n, g: g.memory_mib),
     "memory.reserved": ("MiB", lambda n, g: memory(g)[0]),
     "memory.used": ("MiB", lambda n, g: memory(g)[1]),
     "memory.free": ("MiB", lambda n, g: memory(g)[2]),
-    "utilization.gpu": ("%", lambda n, g: 97 if g.processes else 0),
+    "utilization.gpu": ("%", lambda n, g: 100 if g.loaded else 97 if g.processes else 0),
     "utilization.memory": ("%", lambda n, g: 40 if g.processes else 0),
     "ecc.mode.current": ("", lambda n, g: g.ecc_mode),
     "ecc.mode.pending": ("", lambda n, g: g.ecc_mode),
@@ -72,13 +73,13 @@ _FIELDS: dict[str, tuple[str, Getter]] = {
     "remapped_rows.uncorrectable": ("", lambda n, g: g.remap_uncorrectable),
     "remapped_rows.pending": ("", lambda n, g: _flag(g.remap_pending)),
     "remapped_rows.failure": ("", lambda n, g: _flag(g.remap_failed)),
-    "temperature.gpu": ("", lambda n, g: g.temperature_c),
-    "temperature.memory": ("", lambda n, g: g.temperature_c + 8),
-    "power.draw": ("W", lambda n, g: f"{g.power_w:.2f}"),
+    "temperature.gpu": ("", lambda n, g: load.temperature_c(g)),
+    "temperature.memory": ("", lambda n, g: min(load.temperature_c(g) + 8, 94)),
+    "power.draw": ("W", lambda n, g: f"{load.power_w(g):.2f}"),
     "power.limit": ("W", lambda n, g: f"{g.kind.power_limit_w:.2f}"),
     "enforced.power.limit": ("W", lambda n, g: f"{g.kind.power_limit_w:.2f}"),
-    "clocks.current.graphics": ("MHz", lambda n, g: 345),
-    "clocks.current.sm": ("MHz", lambda n, g: 345),
+    "clocks.current.graphics": ("MHz", lambda n, g: load.sm_mhz(g)),
+    "clocks.current.sm": ("MHz", lambda n, g: load.sm_mhz(g)),
     "clocks.current.memory": ("MHz", lambda n, g: g.kind.memory_mhz),
     "clocks.max.graphics": ("MHz", lambda n, g: g.kind.graphics_mhz),
     "clocks.max.sm": ("MHz", lambda n, g: g.kind.graphics_mhz),
@@ -102,12 +103,6 @@ _ALIASES = {
 }
 
 
-def _reasons(gpu: Gpu) -> int:
-    idle = 0 if gpu.slowdowns or gpu.processes else 0x1
-    thermal = 0x48 if "thermal" in gpu.slowdowns else 0
-    return idle | thermal | (0x88 if "power-brake" in gpu.slowdowns else 0)
-
-
 def _ecc(gpu: Gpu, count: int) -> object:
     return count if gpu.ecc_mode == "Enabled" else NA
 
@@ -115,6 +110,8 @@ def _ecc(gpu: Gpu, count: int) -> object:
 def gpus(node: SimNode, wanted: str, form: str, shown: Sequence[Gpu]) -> Reply:
     """The rows of `--query-gpu`. One unknown field fails the whole call, as it does in the real tool."""
     names = [name.strip() for name in wanted.split(",")]
+    for gpu in shown:
+        gpu.watched = gpu.loaded
     columns: list[tuple[str, str, Getter]] = []
     for name in names:
         if _ALIASES.get(name, name) not in _FIELDS:

@@ -50,7 +50,7 @@ def _answer(call: Call, node: SimNode) -> Reply:
     options = Options(args, _VALUED)
     gpus = [g for g in node.visible_gpus if _chosen(g, options.get("-i", "--id"))]
     if args[:1] == ("nvlink",):
-        return _nvlink(gpus, options)
+        return _nvlink(node, gpus, options)
     if args[:1] == ("topo",):
         if options.has("-p2p", "--p2pstatus"):
             return _p2p(gpus)
@@ -86,11 +86,12 @@ def _heading(gpu: Gpu) -> str:
     return f"GPU {gpu.index}: {gpu.name} (UUID: {gpu.uuid})\n"
 
 
-def _nvlink(gpus: Sequence[Gpu], options: Options) -> Reply:
+def _nvlink(node: SimNode, gpus: Sequence[Gpu], options: Options) -> Reply:
     lines: list[str] = []
     for gpu in gpus:
         lines.append(_heading(gpu))
-        links = range(gpu.kind.nvlinks)
+        status = not options.has("-e", "--errorcounters", "-R", "--remotelinkinfo")
+        links = sorted((*gpu.kind.links, *gpu.kind.unwired)) if status else gpu.kind.links
         if all(gpu.link_gbs(link) == 0 for link in links):
             lines.append("NVML: Unable to retrieve NVLink information as all links are inActive\n")
             continue
@@ -102,12 +103,18 @@ def _nvlink(gpus: Sequence[Gpu], options: Options) -> Reply:
                 pairs = zip(_ERROR_NAMES, counts, strict=True)
                 lines += [f"\t Link {link}: {name}: {count}\n" for name, count in pairs] + ["\n"]
             elif options.has("-R", "--remotelinkinfo"):
-                switch = f"0000000{link % 4}:00:00.0"
-                lines.append(f"\t Link {link}: Remote Device {switch}: Link {gpu.index * 4 + link // 4}\n")
+                lines.append(f"\t Link {link}: Remote Device {_far_end(node, gpu, link)}\n")
             else:
                 speed = gpu.link_gbs(link)
                 lines.append(f"\t Link {link}: {_speed(speed) if speed else '<inactive>'}\n")
     return Reply(stdout="".join(lines))
+
+
+def _far_end(node: SimNode, gpu: Gpu, link: int) -> str:
+    """Where a link ends: at a switch, or at the same link of the card on the other side of the bridge."""
+    if node.shape.bridged:
+        return f"{node.gpus[gpu.index ^ 1].long_bdf}: Link {link}"
+    return f"0000000{link % 4}:00:00.0: Link {gpu.index * 4 + link // 4}"
 
 
 def _speed(gbs: float) -> str:
@@ -149,7 +156,7 @@ def _p2p(gpus: Sequence[Gpu]) -> Reply:
 
 
 def _shared_links(a: Gpu, b: Gpu) -> int:
-    return min(sum(g.link_gbs(link) > 0 for link in range(g.kind.nvlinks)) for g in (a, b))
+    return min(sum(g.link_gbs(link) > 0 for link in g.kind.links) for g in (a, b))
 
 
 def _near(node: SimNode, gpu: Gpu, hca: Hca) -> str:

@@ -87,7 +87,7 @@ def _devices(node: SimNode) -> list[_Device]:
         if h.present
     ]  # fmt: skip
     found += [
-        _Device(n.kind.bdf, "Ethernet controller", "0200", "Intel Corporation", n.kind.model, f"8086:{n.kind.device}",
+        _Device(n.kind.bdf, "Ethernet controller", "0200", n.kind.maker, n.kind.model, f"{n.kind.vendor}:{n.kind.device}",
                 "02", 0, n.kind.driver, 16.0, 16, 16.0, 16)
         for n in node.nics
         if n.kind.bdf

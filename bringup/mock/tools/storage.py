@@ -23,6 +23,8 @@ def df(call: Call) -> Reply:
         mount = mounts.get(at)
         if mount is None:
             return Reply(1, stderr=f"df: {path}: No such file or directory\n")
+        if at in call.node.stale:
+            return Reply(hangs=True)
         total, percent = _size(call.node, at, mount[3])
         used = total * percent // 100
         rows.append(f"{mount[0]:<14} {total:>11} {used:>9} {total - used:>9} {percent:>7}% {path}")
@@ -38,6 +40,8 @@ def _size(node: SimNode, at: str, options: str) -> tuple[int, int]:
         return (int(given[0]) if given else node.memory_gib << 19), 1
     if at == "/":
         return 431_000_000, node.root_used_percent
+    if at == "/tmp":
+        return 20_971_520, 2 if node.scratch else 100
     return (1_992_552, 17) if at == "/boot" else (3_748_905_472, 2)
 
 

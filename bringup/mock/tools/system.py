@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bringup.mock import kernel_log, procfs
 from bringup.mock.hardware import SimNode
@@ -91,6 +92,9 @@ def ofed_info(call: Call) -> Reply:
 def systemctl(call: Call) -> Reply:
     options = Options(call.args, ("-p", "--property", "-t", "--type", "-n", "--lines"))
     verb, *names = options.words or ["list-units"]
+    if verb == "show" and len(names) > 1:
+        several = [systemctl(replace(call, args=(*_flags(call.args, names), name))) for name in names]
+        return Reply(stdout="\n".join(one.stdout for one in several))
     unit = names[0] if names else ""
     unit = unit if "." in unit or not unit else f"{unit}.service"
     load, active, sub, result = _unit(call.node, unit)
@@ -113,6 +117,10 @@ def systemctl(call: Call) -> Reply:
     return Reply(1, stderr=f"Unknown command verb {verb}.\n")
 
 
+def _flags(args: Sequence[str], names: Sequence[str]) -> list[str]:
+    return [arg for arg in args if arg not in names]
+
+
 def _unit(node: SimNode, unit: str) -> tuple[str, str, str, str]:
     running = ("loaded", "active", "running", "success")
     failed = ("loaded", "failed", "failed", "exit-code")
@@ -123,6 +131,7 @@ def _unit(node: SimNode, unit: str) -> tuple[str, str, str, str]:
         "nvidia-imex.service": states.get(node.imex, absent),
         "nvidia-persistenced.service": running if node.shape.gpu_vendor == "nvidia" else absent,
         "chrony.service": running,
+        "lldpd.service": running,
         "sshd.service": running,
         "ssh.service": running,
     }
@@ -200,7 +209,12 @@ def _syslog(node: SimNode, stamp: float) -> str:
 
 
 def timedatectl(call: Call) -> Reply:
-    """Only `show`, as far as the clock's state goes."""
+    """Only `show`, as far as the clock's state goes: chronyd looks after it, not systemd-timesyncd."""
+    if call.args[:1] == ("timesync-status",):
+        name = "org.freedesktop.timesync1"
+        return Reply(
+            1, stderr=f"Failed to query server: The name {name} was not provided by any .service files\n"
+        )
     synced = "yes" if call.node.clock_synced else "no"
     values = {
         "Timezone": "Etc/UTC",

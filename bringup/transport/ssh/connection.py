@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import paramiko
 
+from bringup.commands import Command
 from bringup.errors import LostKind, TransportError
-from bringup.model import Command, Node
+from bringup.model import Node
 from bringup.transport.base import Cancel, Options, Sink
 from bringup.transport.bundle import Bundle
 from bringup.transport.drive import run_bundle
@@ -46,6 +47,11 @@ class SshConnection:
     @property
     def node(self) -> Node:
         return self._node
+
+    @property
+    def login_s(self) -> float:
+        """How long it took to connect and log in."""
+        return self._session.login_s
 
     def execute(
         self, commands: Sequence[Command], sink: Sink, *, lanes: int = 4, cancel: Cancel | None = None
@@ -182,8 +188,10 @@ class ChannelLink:
             if self._bell.wait(min(left, _SLICE_S)):
                 if not self._something():
                     return None
-            elif self._channel.exit_status_ready():
-                return b""  # the shell is gone, and what it wrote is in; the server forgot to close
+            elif self._channel.exit_status_ready() and not self._something():
+                # The shell is gone and the server forgot to close. What it wrote came before its status, so it is
+                # looked for after the status was seen: all of it may have come since the bell was last looked at.
+                return b""
 
     def _something(self) -> bool:
         channel = self._channel

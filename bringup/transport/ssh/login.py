@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,9 +42,11 @@ class _NeedsPassphrase(Exception):
 
 def open_session(hop: Hop, via: Session | None, options: Options, cancel: Cancel | None) -> Session:
     """A session that is logged in, directly or through another one. Raises TransportError."""
+    began = time.monotonic()
     session = shake_hands(hop, via, options, cancel)
     try:
         log_in(session, hop, options, cancel)
+        session.login_s = time.monotonic() - began
     except BaseException:
         session.close()
         raise

@@ -83,6 +83,7 @@ class Session:
 
     def __init__(self, hop: Hop, stream: socket.socket | paramiko.Channel) -> None:
         self.hop = hop
+        self.login_s = 0.0
         self._stream = stream
         self.transport = _Transport(stream)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
-from bringup.model import Defect
+from bringup.defects import Defect
 from bringup.tui.actions import Place
 from bringup.tui.defect_rows import (
     DEFECT_COLUMNS,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
-from bringup.model import Evidence
+from bringup.commands import Evidence
 from bringup.tui.actions import Place
 from bringup.tui.kept import EVIDENCE_COLUMNS, evidence_lines, evidence_rows
 from bringup.tui.screens.page import Desk, Page, bindings

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NoLimit, NotApplicable
-from bringup.model import Ended, Finding, Verdict
+from bringup.judging import judged
+from bringup.model import Finding, Verdict
 from bringup.parsers.nccl_tests import all_reduce
 
 FACTS = {"gpu.count": 8, "collective.binary": "all_reduce_perf"}

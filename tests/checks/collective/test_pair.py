@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Ended, Finding, Pair, Verdict
+from bringup.judging import judged
+from bringup.model import Finding, Pair, Verdict
 from bringup.parsers.nccl_tests import all_reduce_pair
 
 FACTS = {
@@ -57,6 +58,15 @@ def test_plans_that_cannot_be_made(check, pair, make_context) -> None:
             check.plan(pair, make_context(LIMITS, {k: v for k, v in FACTS.items() if k != missing}))
 
 
+def test_nodes_that_nothing_joins(check, pair, make_context) -> None:
+    alone = {**FACTS, "fabric.hcas": []}
+    with pytest.raises(NotApplicable, match="no planned fabric ports between them"):
+        check.plan(pair, make_context(LIMITS, alone))
+    # The trays of one rack reach each other over NVLink.
+    (step,) = check.plan(pair, make_context(LIMITS, {**alone, "nvlink.domain_nodes": 18})).steps
+    assert step.command == all_reduce_pair("mpirun", "all_reduce_perf", ("192.0.2.1", "192.0.2.2"), 8, ())
+
+
 def test_nodes_of_different_kinds(check, make_node, make_context) -> None:
     ctx = make_context(LIMITS, FACTS)
     other = make_context(LIMITS, {**FACTS, "gpu.count": 4}).rules["test"]
@@ -99,6 +109,28 @@ def test_mpirun_that_starts_nothing_judges_no_hardware(judge, answer) -> None:
         "COLL-SETUP",
         "the test did not begin: There are not enough slots available in the system",
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        (
+            "Permission denied (publickey).\r\nORTE was unable to reliably start one or more daemons.\n",
+            "gpu-002",
+        ),
+        ("ssh: connect to host 192.0.2.2 port 22: Connection refused\n", "gpu-002"),
+        ("Host key verification failed.\r\n", "gpu-002"),
+        ("mpirun was unable to find the specified executable file all_reduce_perf.\n", ""),
+    ],
+)  # invented
+def test_who_cannot_be_logged_in_to_is_named(judge, answer, said, at) -> None:
+    outcome = judge(answer("", status=1, stderr=said))
+    assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "COLL-SETUP", at)
+
+
+def test_another_machine_than_planned_explains_a_test_that_cannot_start(check) -> None:
+    (setup,) = (f for f in check.faults if f.code == "COLL-SETUP")
+    assert "NODE-IDENTITY" in setup.explained_by
 
 
 def test_ranks_in_the_wrong_places(judge, corpus_text) -> None:

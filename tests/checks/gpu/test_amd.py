@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable, ParseError
-from bringup.model import Ended, Group, Measurement, Verdict
+from bringup.judging import judged
+from bringup.model import Group, Measurement, Verdict
 from bringup.parsers import amd_smi, amd_smi_health, amd_smi_tables
 
 TOPOLOGY = "amd-smi/04-topology-text.txt"
@@ -141,7 +142,9 @@ def test_uncorrectable_errors(judge) -> None:
 def test_bad_pages_that_wait_and_pages_that_are_retired(judge, found) -> None:
     page = {"page_address": "0x1000", "page_size": "4 KB", "status": "PENDING"}
     waiting = judge("gpu/amd_ras.py", ECC, of_gpu(PAGES, 1, pending=[page]))
-    assert bad(waiting) == [("gpu.amd.bad_pages", "gpu-001/gpu/1", 1, "GPU-BAD-PAGES")]
+    assert bad(waiting) == [("pending pages", "gpu-001/gpu/1", 1, "GPU-PAGES-PENDING")]
+    stuck = judge("gpu/amd_ras.py", ECC, of_gpu(PAGES, 1, un_res=[page]))
+    assert bad(stuck) == [("unreservable pages", "gpu-001/gpu/1", 1, "GPU-BAD-PAGES")]
     retired = judge("gpu/amd_ras.py", ECC, of_gpu(PAGES, 1, retired=[page, page]))
     assert retired.verdict is Verdict.PASS
     assert found(retired) == [("note", "GPU-BAD-PAGES", "gpu-001/gpu/1")]

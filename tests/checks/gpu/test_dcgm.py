@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Level, Verdict, Why
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Level, Verdict, Why
 from bringup.parsers.dcgmi_diag import diag
 from bringup.parsers.dcgmi_health import HEALTH
 

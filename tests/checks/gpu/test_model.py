@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.judging import judged
 from bringup.model import Verdict
 from bringup.parsers.nvidia_smi_xml import QUERY
 

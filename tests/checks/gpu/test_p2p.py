@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable, ParseError
-from bringup.model import Ended, Verdict
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.nvidia_smi_p2p import READ, parse
 
 
@@ -37,6 +38,22 @@ def bad(outcome) -> list[tuple[str, object]]:
 def test_all_gpus_reach_each_other(judge) -> None:
     outcome = judge(matrix(8))
     assert (outcome.verdict, outcome.findings, len(outcome.measurements)) == (Verdict.PASS, (), 8)
+
+
+@pytest.mark.parametrize("more", [{}, {"nvlink.domain_nodes": 1}])
+def test_cards_with_bridges_are_not_judged(load_check, node, hgx, more) -> None:
+    context = hgx(facts={"gpu.count": 4, "nvlink.links": 12, "nvlink.fabric_manager": False, **more})
+    with pytest.raises(NotApplicable, match="does not say that NVLink joins each two of its GPUs"):
+        load_check("gpu/p2p.py").plan(node, context)
+
+
+def test_two_cards_that_share_all_links_are_judged(judge) -> None:
+    outcome = judge(
+        matrix(2, {(0, 1): "NS", (1, 0): "NS"}),
+        facts={"gpu.count": 2, "nvlink.links": 12, "nvlink.fabric_manager": False},
+        limits={"nvlink.pair_links": ("==", 12)},
+    )
+    assert (outcome.verdict, bad(outcome)) == (Verdict.FAIL, [("gpu-001/gpu/0", 1)])
 
 
 def test_a_gpu_that_reaches_nobody_is_the_only_one_to_blame(judge) -> None:
@@ -79,3 +96,8 @@ def test_where_it_does_not_apply(load_check, node, hgx, facts) -> None:
 def test_a_table_whose_rows_are_not_its_columns() -> None:
     with pytest.raises(ParseError):
         parse(matrix(3).replace(" GPU2\tOK", " GPU7\tOK"))
+
+
+def test_a_driver_that_does_not_answer_is_no_matrix(judge, answer, corpus_text) -> None:
+    outcome = judge(answer(corpus_text("nvidia-smi-errors/03-cannot-communicate-with-driver.txt"), status=9))
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "GPU-DRIVER")

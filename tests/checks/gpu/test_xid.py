@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.kernel_log import LOG
 from bringup.parsers.nvidia_smi_xml import QUERY
 
@@ -115,11 +116,6 @@ def test_what_is_no_evidence_against_hardware_is_a_note(judge, text) -> None:
             "Xid 48 (double-bit ECC error)",
         ),
         (
-            "NVRM: Xid (PCI:0000:64:00): 119, pid=1, name=x, Timeout",
-            "gpu-001/gpu/1",
-            "Xid 119 (GSP RPC timeout)",
-        ),
-        (
             "NVRM: Xid (PCI:0000:53:00): 149, NETIR Fatal Link 08 (0x1)",
             "gpu-001/gpu/0",
             "Xid 149 (NVLink NETIR",
@@ -137,6 +133,13 @@ def test_hardware_errors(judge, found, text, at, words) -> None:
     assert outcome.verdict is Verdict.FAIL
     assert found(outcome) == [("fail", "GPU-XID", at)]
     assert outcome.findings[0].message.startswith(words)
+
+
+def test_a_gpu_whose_system_processor_is_silent_is_for_software(judge, found) -> None:
+    outcome = judge(log((5, "NVRM: Xid (PCI:0000:64:00): 119, pid=1, name=x, Timeout")))
+    assert outcome.verdict is Verdict.FAIL
+    assert found(outcome) == [("fail", "GPU-GSP", "gpu-001/gpu/1")]
+    assert outcome.findings[0].message.startswith("Xid 119 (GSP RPC timeout)")
 
 
 def test_repeated_errors_are_one_finding_for_each_gpu(judge, corpus_text, found) -> None:

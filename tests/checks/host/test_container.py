@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NoLimit
-from bringup.model import Ended, Verdict
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.container import list_gpus
 
 FACTS = {"gpu.count": 8, "container.image": "nvcr.io/nvidia/cuda:12.4.1-base"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.judging import judged
 from bringup.model import Verdict
 from bringup.parsers.host import CPU, MEMORY
 
@@ -33,6 +33,13 @@ def test_all_processors(cpu, node, make_context, make_outputs, values) -> None:
     outcome = judged(cpu, node, make_outputs({CPU: cpuinfo(8, 2)}), make_context(LIMITS))
     assert (outcome.verdict, outcome.reason) == (Verdict.PASS, "")
     assert values(outcome) == [("threads", "gpu-001", 8, True), ("sockets", "gpu-001", 2, True)]
+
+
+def test_the_model_is_a_reading(cpu, node, make_context, make_outputs, values) -> None:
+    text = "".join(f"{line}\nmodel name\t: Xeon 8480C\n" for line in cpuinfo(8, 2).splitlines())
+    outcome = judged(cpu, node, make_outputs({CPU: text}), make_context(LIMITS))
+    assert (outcome.verdict, cpu.collects) == (Verdict.PASS, True)
+    assert values(outcome)[0] == ("processor model", "gpu-001", "Xeon 8480C", True)
 
 
 def test_one_processor_missing(cpu, node, make_context, make_outputs, values) -> None:

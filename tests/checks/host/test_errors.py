@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict, Why
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict, Why
 from bringup.parsers.host_errors import COUNTS
 from bringup.parsers.host_settings import SETTINGS
 from bringup.parsers.kernel_log import LOG

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NotApplicable
+from bringup.judging import judged
 from bringup.model import Finding, Group, Measurement, Verdict, Weight
 from bringup.parsers.host import IDENTITY
 from bringup.parsers.identities import IDENTITIES
@@ -166,17 +166,37 @@ def test_a_command_line_that_differs_is_told_word_by_word(drift) -> None:
 
 @pytest.mark.parametrize(
     ("check", "name", "code"),
-    [("host.numa-balancing", "numa balancing", "SYSCTL-DRIFT"), ("host.nvme", "nvme drives", "NVME-COUNT")],
+    [
+        ("host.numa-balancing", "numa balancing", "SYSCTL-DRIFT"),
+        ("host.nvme", "nvme drives", "NVME-COUNT"),
+        ("host.cpu", "processor model", "CPU-MODEL"),
+    ],
 )
 def test_a_minority_is_named_by_what_it_is(drift, check, name, code) -> None:
     outcome = drift(check, name, ["0", "0", "1", "0"])
-    assert outcome.findings == (Finding(code, f"{name}: 1, 0 on 3 of 4 nodes", "gpu-003"),)
+    assert outcome.findings == (Finding(code, f"{name} 1, 0 on 3 of 4 nodes", "gpu-003"),)
 
 
 def test_a_split_is_one_finding_at_the_fleet(drift, found) -> None:
     assert found(drift("host.governor", "governor", ["a", "b", "a", "b"])) == [
         ("fail", "SETTING-MINORITY", "fleet")
     ]
+
+
+def test_cards_that_few_nodes_have_are_a_note(drift, found) -> None:
+    outcome = drift("host.dpu", "DPU mode", ["nic", "dpu"], count=5)
+    assert found(outcome) == [("note", "DPU-MODE", "fleet")]
+    assert outcome.findings[0].message == "only 2 with profile test: DPU mode was not compared"
+
+
+def test_keys_of_every_node_for_itself_are_a_note(drift, found) -> None:
+    assert found(drift("host.ssh-keys", "login keys", ["a", "b", "c", "d"])) == [
+        ("note", "SSH-KEY-FOREIGN", "fleet")
+    ]
+    outcome = drift("host.ssh-keys", "login keys", ["r:A", "r:A", "r:A r:B", "r:A"])
+    assert outcome.findings == (
+        Finding("SSH-KEY-FOREIGN", "login keys: has r:B; not so on 3 of 4 nodes", "gpu-003"),
+    )
 
 
 def test_too_few_readings_and_none(drift, load_check, fleet, make_context, make_outputs) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.blocked import BLOCKED
 from bringup.parsers.kernel_log import LOG
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Verdict, Why
+from bringup.judging import judged
+from bringup.model import Verdict, Why
 from bringup.parsers.host_settings import SETTINGS
 
 LIMITS = {

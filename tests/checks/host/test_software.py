@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NotApplicable
+from bringup.judging import judged
 from bringup.model import Finding, Group, Measurement, Verdict, Weight
 from bringup.parsers.host import VERSIONS
 
@@ -46,8 +46,25 @@ def readings(**versions: list[str | None]) -> dict[tuple[str, str], tuple[Measur
 # ---------------------------------------------------------------------------------------------- collecting
 
 
+def test_a_gpu_node_without_the_library_says_so(software, node, make_context, make_outputs) -> None:
+    told = {}
+    for driver in ("nvidia", "amdgpu"):
+        text = f"kernel=6.8\n{driver}=1.2\nofed=none\nend=versions\n"
+        outcome = judged(software, node, make_outputs({VERSIONS: text}), make_context())
+        told[driver] = {m.name: m.value for m in outcome.measurements}
+    assert (told["nvidia"]["nccl"], told["amdgpu"]["rccl"], told["amdgpu"]["driver"]) == (
+        "none",
+        "none",
+        "1.2",
+    )
+    assert "rccl" not in told["nvidia"] and "nccl" not in told["amdgpu"]
+
+
 def test_readings(software, node, make_context, make_outputs, values) -> None:
-    text = 'kernel=5.15.0-122-generic\nnvidia=570.86.15\nos="Ubuntu 22.04.5 LTS"\nmlx5=24.10-1.1.4\nofed=none\nend=versions\n'
+    text = (
+        'kernel=5.15.0-122-generic\nnvidia=570.86.15\nos="Ubuntu 22.04.5 LTS"\nmlx5=24.10-1.1.4\nofed=none\n'
+    )
+    text += "bios=2.1.5\nmicrocode=0x2b000603\nnccl=2.21.5\nend=versions\n"
     outcome = judged(software, node, make_outputs({VERSIONS: text}), make_context())
     assert (outcome.verdict, outcome.reason) == (Verdict.PASS, "")
     assert [(m.name, m.value, m.at, m.limit) for m in outcome.measurements] == [
@@ -56,6 +73,9 @@ def test_readings(software, node, make_context, make_outputs, values) -> None:
         ("driver", "570.86.15", "gpu-001", None),
         ("mlx5", "24.10-1.1.4", "gpu-001", None),
         ("ofed", "none", "gpu-001", None),
+        ("bios", "2.1.5", "gpu-001", None),
+        ("microcode", "0x2b000603", "gpu-001", None),
+        ("nccl", "2.21.5", "gpu-001", None),
     ]
 
 

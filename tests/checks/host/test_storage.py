@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.storage import FILESYSTEMS, NVME
 
 LIMITS = {"host.disk.used": ("<", 95, "%"), "host.shm": (">=", 8, "GiB")}
@@ -50,6 +51,14 @@ def test_a_full_disk(judge) -> None:
     assert outcome.verdict is Verdict.FAIL
     assert [(m.name, m.value, m.code) for m in outcome.measurements if not m.ok] == [
         ("used /", 96, "DISK-FULL")
+    ]
+
+
+def test_full_temporary_files_in_memory(judge) -> None:
+    text = GOOD.replace("end\n", "mount /tmp tmpfs tmpfs rw\nsize /tmp 8388608 8388608 100%\nend\n")
+    outcome = judge("disk", text)
+    assert [(m.name, m.value, m.code) for m in outcome.measurements if not m.ok] == [
+        ("used /tmp", 100, "DISK-FULL")
     ]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.chrony import KERNEL_CLOCK, TRACKING
+from bringup.parsers.timesyncd import STATUS
 
 LIMITS = {"host.time.offset": ("<=", 10, "ms")}
 
@@ -52,7 +54,8 @@ def no_daemon(answer):
 def test_the_kernel_knows_that_nobody_steers_it(
     check, node, make_context, make_outputs, answer, values, chrony
 ) -> None:
-    out = make_outputs({TRACKING: chrony(answer), KERNEL_CLOCK: "NTPSynchronized=no\n"})
+    absent = answer(status=1, stderr="Failed to query server: ...")
+    out = make_outputs({TRACKING: chrony(answer), STATUS: absent, KERNEL_CLOCK: "NTPSynchronized=no\n"})
     outcome = judged(check, node, out, make_context(LIMITS))
     assert outcome.verdict is Verdict.FAIL
     assert values(outcome) == [("synchronised", "gpu-001", "no", False)]
@@ -70,7 +73,8 @@ def test_a_clock_that_somebody_steers_by_an_unknown_amount(
     check, node, make_context, make_outputs, answer, chrony, code, words, kernel
 ) -> None:
     said = answer(ended=Ended.MISSING, detail="timedatectl") if kernel is None else kernel
-    out = make_outputs({TRACKING: chrony(answer), KERNEL_CLOCK: said})
+    absent = answer(ended=Ended.MISSING, detail="timedatectl")
+    out = make_outputs({TRACKING: chrony(answer), STATUS: absent, KERNEL_CLOCK: said})
     outcome = judged(check, node, out, make_context(LIMITS))
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, code)
     assert words in outcome.reason
@@ -79,3 +83,27 @@ def test_a_clock_that_somebody_steers_by_an_unknown_amount(
 def test_unknown_words(check, node, make_context, make_outputs) -> None:
     outcome = judged(check, node, make_outputs({TRACKING: csv("soon")}), make_context(LIMITS))
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "OUTPUT-UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "told"),
+    [
+        ("Server: a\nLeap: normal\nOffset: -1.5ms\n", Verdict.PASS, ["yes", 1.5]),
+        ("Server: a\nLeap: normal\nOffset: +2.5s\n", Verdict.FAIL, ["yes", 2500.0]),
+        ("Server: a\nPacket count: 0\n", Verdict.FAIL, ["no"]),
+    ],
+)
+@pytest.mark.parametrize("chrony", [no_chrony, no_daemon])
+def test_systemd_timesyncd_tells_as_much(
+    check, node, make_context, make_outputs, answer, chrony, text, verdict, told
+) -> None:
+    out = make_outputs({TRACKING: chrony(answer), STATUS: text, KERNEL_CLOCK: "NTPSynchronized=yes\n"})
+    outcome = judged(check, node, out, make_context(LIMITS))
+    assert (outcome.verdict, [m.value for m in outcome.measurements]) == (verdict, told)
+
+
+def test_timesyncd_in_unknown_words(check, node, make_context, make_outputs, answer) -> None:
+    out = make_outputs(
+        {TRACKING: no_chrony(answer), STATUS: "what?\n", KERNEL_CLOCK: "NTPSynchronized=yes\n"}
+    )
+    assert judged(check, node, out, make_context(LIMITS)).code == "OUTPUT-UNKNOWN"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NotApplicable
+from bringup.judging import judged
 from bringup.model import Finding, Group, Measurement, Verdict, Weight
 from bringup.parsers.rdma_sysfs import PORTS
 
@@ -37,7 +37,8 @@ def test_readings(firmware, node, make_context, make_outputs, corpus_text) -> No
     outcome = judged(firmware, node, make_outputs({PORTS: both}), make_context(facts=FACTS))
     assert outcome.verdict is Verdict.PASS
     assert [(m.name, m.value, m.at) for m in outcome.measurements] == [
-        ("fw MT_0000000838", "28.41.1000", "gpu-001/hca/mlx5_0")
+        ("board", "MT_0000000838", "gpu-001/hca/mlx5_0"),
+        ("fw MT_0000000838", "28.41.1000", "gpu-001/hca/mlx5_0"),
     ]
 
 
@@ -62,7 +63,7 @@ def test_equal_boards_equal_firmware(drift, fleet, make_context, make_outputs, v
     ctx = make_context(facts=FACTS, readings=readings(MT_838=["28.41.1000"] * 6))
     outcome = judged(drift, fleet(3), make_outputs({}), ctx)
     assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
-    assert values(outcome) == [("MT_838 versions", "fleet", 1, True)]
+    assert values(outcome) == [("MT_838 firmware versions", "fleet", 1, True)]
 
 
 def test_an_odd_adapter_is_named(drift, fleet, make_context, make_outputs) -> None:
@@ -81,7 +82,9 @@ def test_a_split(drift, fleet, make_context, make_outputs) -> None:
     outcome = judged(drift, fleet(3), make_outputs({}), ctx)
     assert outcome.findings == (
         Finding(
-            "HCA-FIRMWARE", "MT_838: 28.39.2048 on 3, 28.41.1000 on 3 adapters; no clear majority", "fleet"
+            "HCA-FIRMWARE",
+            "MT_838 firmware: 28.39.2048 on 3, 28.41.1000 on 3 adapters; no clear majority",
+            "fleet",
         ),
     )
 
@@ -90,7 +93,7 @@ def test_other_boards_have_other_firmware(drift, fleet, make_context, make_outpu
     ctx = make_context(facts=FACTS, readings=readings(MT_838=["28.41.1000"] * 6, MT_965=["32.47.1088"] * 2))
     outcome = judged(drift, fleet(3), make_outputs({}), ctx)
     assert outcome.verdict is Verdict.PASS
-    assert values(outcome) == [("MT_838 versions", "fleet", 1, True)]
+    assert values(outcome) == [("MT_838 firmware versions", "fleet", 1, True)]
     assert outcome.findings == (
         Finding(
             "HCA-FIRMWARE",
@@ -117,3 +120,25 @@ def test_nothing_to_compare(drift, fleet, make_context) -> None:
     with pytest.raises(NotApplicable):
         drift.plan(fleet(3), make_context(facts={"fabric.hcas": []}))
     assert drift.plan(fleet(3), make_context(facts=FACTS)).steps == ()
+
+
+@pytest.mark.parametrize(
+    ("approved", "ok"),
+    [
+        (["28.41.1000"], True),
+        (["MT_0000000838 28.41.1000"], True),
+        (["28.39.2048", "MT_0000000838 28.41.2000"], False),
+        (["MT_0000000965 28.41.1000"], False),
+    ],
+)
+def test_firmware_that_the_profile_approves(
+    firmware, node, make_context, make_outputs, corpus_text, approved, ok
+) -> None:
+    text = corpus_text("sysfs-infiniband/01-h100-mlx5_0-all-counters.txt")
+    ctx = make_context(facts={**FACTS, "link.firmware.approved": approved})
+    outcome = judged(firmware, node, make_outputs({PORTS: text}), ctx)
+    assert outcome.verdict is (Verdict.PASS if ok else Verdict.FAIL)
+    last = outcome.measurements[-1]
+    assert (last.name, last.value, last.at, last.ok, last.code) == (
+        "firmware", "28.41.1000", "gpu-001/hca/mlx5_0", ok, "HCA-FIRMWARE",
+    )  # fmt: skip

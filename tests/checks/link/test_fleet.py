@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NotApplicable
+from bringup.judging import judged
 from bringup.model import Group, Measurement, Verdict, Why
 
 FACTS = {"fabric.hcas": ["mlx5_0"]}

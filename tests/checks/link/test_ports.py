@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Finding, Port, Verdict, Weight
+from bringup.judging import judged
+from bringup.model import Finding, Port, Verdict, Weight
+from bringup.parsers import rdma_transport
 from bringup.parsers.rdma_sysfs import PORTS
 
 GOOD = "sysfs-infiniband/04-8x-hdr-good.txt"
@@ -316,3 +318,65 @@ def test_rarer_counters_are_judged_where_the_profile_limits_them(judge, corpus_t
         "local_link_integrity_errors stands at its end: at least 15"
     ]
     assert judge("errors", text, facts=facts).verdict is Verdict.PASS
+
+
+SM_FACTS = {**FACTS, "fabric.link_layer": "InfiniBand"}
+
+
+def with_lids(text: str) -> str:
+    """The text with the LIDs that this capture left out (invented numbers, the files' own layout)."""
+    prefix = text.split("mlx5_0/", 1)[0].splitlines()[-1]
+    lines = [
+        f"{prefix}{hca}/ports/1/{name}:{lid}"
+        for n, hca in enumerate(HCAS)
+        for name, lid in (("lid", f"{n + 16:#x}"), ("sm_lid", "0x1"))
+    ]
+    return "\n".join([text.rstrip("\n"), *lines]) + "\n"
+
+
+def test_addresses_from_the_subnet_manager(judge, corpus_text) -> None:
+    outcome = judge("sm", with_lids(corpus_text(GOOD)), facts=SM_FACTS)
+    assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
+    assert {(m.name, m.value) for m in outcome.measurements if m.limit} == {
+        ("lid", "yes"),
+        ("subnet manager", "yes"),
+    }
+
+
+def test_a_port_that_runs_ethernet_has_no_subnet_manager_to_blame(judge, corpus_text) -> None:
+    """link.layer names the one cause; that Ethernet has no LID follows from it."""
+    lines = with_lids(corpus_text(GOOD)).splitlines()
+    text = "\n".join(  # altered: one port as an adapter in the other mode shows it
+        line.replace("InfiniBand", "Ethernet") if "mlx5_3/" in line and "/link_layer" in line else line
+        for line in lines
+    )
+    assert text != "\n".join(lines)
+    outcome = judge("sm", text, facts=SM_FACTS)
+    assert outcome.verdict is Verdict.PASS
+    assert {m.at for m in outcome.measurements} == {port(hca) for hca in HCAS if hca != "mlx5_3"}
+
+
+def test_without_any_active_port_the_addresses_are_unjudged(judge, corpus_text) -> None:
+    text = corpus_text(GOOD).replace("4: ACTIVE", "2: INIT")
+    assert text != corpus_text(GOOD)
+    outcome = judge("sm", text, facts=SM_FACTS)
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "LINK-SM")
+
+
+def test_an_adapter_without_transport_counters_is_unjudged_at_its_own_place(
+    load_check, node, make_context, make_outputs, corpus_text
+) -> None:
+    """So that it is explained where link.present says that the adapter is not there."""
+    lines = [
+        f"/sys/class/infiniband/{h}/ports/1/hw_counters/out_of_sequence:0" for h in HCAS if h != "mlx5_6"
+    ]
+    text = "\n".join([*lines, "end:counters"]) + "\n"  # invented numbers, the files' own layout
+    outcome = judged(
+        load_check("link/transport.py"),
+        node,
+        make_outputs({rdma_transport.COUNTERS: text}),
+        make_context(LIMITS, FACTS),
+    )
+    assert (outcome.verdict, outcome.error_at) == (Verdict.ERROR, "gpu-001/hca/mlx5_6")
+    assert "mlx5_6" in outcome.reason
+    assert "mlx5_5" not in outcome.reason

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Verdict, Why
+from bringup.judging import judged
+from bringup.model import Verdict, Why
 from bringup.parsers import ip_link, per_interface, port_config, rdma_sysfs
 
 HDR = "sysfs-infiniband/04-8x-hdr-good.txt"

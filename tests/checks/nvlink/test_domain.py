@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Group, Measurement, Verdict
+from bringup.judging import judged
+from bringup.model import Group, Measurement, Verdict
 from bringup.parsers.nvidia_imex import NODES
 from bringup.parsers.nvidia_smi_topo import TOPOLOGY
 from bringup.parsers.nvidia_smi_xml import QUERY
@@ -118,9 +119,15 @@ def test_every_rack_has_its_domain(rack) -> None:
     assert (outcome.verdict, outcome.reason, outcome.findings) == (Verdict.PASS, "", ())
 
 
-def test_a_tray_in_another_domain(rack, found) -> None:
+def test_a_tray_in_the_domain_of_another_rack(rack, found) -> None:
     outcome = rack({n: ("R1", [A, A]) for n in "abc"} | {"d": ("R1", [B, B])}, planned=4)
     assert outcome.verdict is Verdict.FAIL
+    assert found(outcome) == [("fail", "NVLINK-RACK", "d")]
+
+
+def test_a_tray_in_another_partition_of_its_rack(rack, found) -> None:
+    other = A.replace("/1", "/2")
+    outcome = rack({n: ("R1", [A, A]) for n in "abc"} | {"d": ("R1", [other, other])}, planned=4)
     assert found(outcome) == [("fail", "NVLINK-CLIQUE", "d")]
 
 
@@ -142,10 +149,16 @@ def test_trays_outside_the_run_are_noted(rack, found) -> None:
     assert outcome.findings[0].message == "rack R1: 2 of 18 trays of a domain are part of this run"
 
 
-def test_a_tray_without_a_reading_is_no_pass(rack) -> None:
+def test_a_tray_without_a_domain_is_said_at_that_tray(rack, found) -> None:
     outcome = rack({"a": ("R1", [A]), "b": ("R1", ["none"])})
+    assert (outcome.verdict, found(outcome)) == (Verdict.PASS, [("note", "NVLINK-CLIQUE", "fleet")])
+    assert outcome.findings[0].message == "no NVLink domain is known of b"
+
+
+def test_no_tray_with_a_domain_is_no_pass(rack) -> None:
+    outcome = rack({"a": ("R1", ["none"]), "b": ("R1", ["none"])})
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "NVLINK-DOMAIN")
-    assert outcome.reason == "no NVLink domain is known of b"
+    assert outcome.reason == "no NVLink domain is known of a, b"
 
 
 def test_without_racks_nobody_knows(rack) -> None:

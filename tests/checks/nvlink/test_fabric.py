@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NotApplicable
+from bringup.judging import judged
 from bringup.model import Verdict
 from bringup.parsers.nvidia_smi_xml import QUERY
 
@@ -66,3 +66,11 @@ def test_gpus_that_report_no_fabric_are_no_pass(check, node, hgx, make_outputs, 
 def test_a_model_without_nvlink(check, node, hgx) -> None:
     with pytest.raises(NotApplicable):
         check.plan(node, hgx(facts={"nvlink.links": 0}))
+
+
+def test_a_single_gpu_joins_no_fabric_unless_its_rack_is_one(check, node, hgx) -> None:
+    """One visible GPU reports "Not Supported" or N/A, and nothing is wrong with it."""
+    with pytest.raises(NotApplicable, match="has a single GPU, which joins no fabric"):
+        check.plan(node, hgx(facts={"gpu.count": 1}))
+    rack = hgx(facts={"gpu.count": 1, "nvlink.domain_nodes": 18})
+    assert [step.command for step in check.plan(node, rack).steps] == [QUERY]

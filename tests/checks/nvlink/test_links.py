@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Verdict
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.nvidia_smi_nvlink import STATUS
 
 TOOL = "nvidia-smi-nvlink/"
@@ -36,6 +37,20 @@ def test_eight_a100_with_twelve_links_each(judge, corpus_text, values) -> None:
     outcome = judge(corpus_text(TOOL + "09-a100x8-s-96links.txt"), gpus=8, links=12)
     assert outcome.verdict is Verdict.PASS
     assert values(outcome) == [("nvlink.links.active", f"gpu-001/gpu/{n}", 12, True) for n in range(8)]
+
+
+def test_links_that_a_board_leaves_unwired_are_no_remark(judge, values) -> None:
+    """As a card with a bridge of 12 links prints them (invented from its published list of inactive links)."""
+    unwired = (4, 5, 10, 11, 16)
+    lines = [f"\t Link {n}: {'<inactive>' if n in unwired else '26.562 GB/s'}" for n in range(17)]
+    text = (
+        "GPU 0: NVIDIA H100 NVL (UUID: GPU-00000000-0000-0000-0000-000000000000)\n" + "\n".join(lines) + "\n"
+    )
+    outcome = judge(text, links=12)
+    assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
+    assert values(outcome) == [("nvlink.links.active", "gpu-001/gpu/0", 12, True)]
+    one_down = judge(text.replace("Link 7: 26.562 GB/s", "Link 7: <inactive>"), links=12)
+    assert [f.message for f in one_down.findings] == ["inactive: link 4, 5, 7, 10, 11, 16"]
 
 
 def test_inactive_links_are_named(judge, corpus_text, values) -> None:

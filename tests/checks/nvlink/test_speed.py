@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Verdict
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.nvidia_smi_nvlink import STATUS
 
 TOOL = "nvidia-smi-nvlink/"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict, Why
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict, Why
 from bringup.parsers.pci_capabilities import CAPABILITIES
 from bringup.parsers.pci_sysfs import DEVICES
 from bringup.parsers.pci_tree import TREE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
-from bringup.model import Ended, Verdict
+from bringup.commands import Ended
+from bringup.judging import judged
+from bringup.model import Verdict
 from bringup.parsers.kernel_log import LOG
 from bringup.parsers.nvidia_smi_xml import QUERY
 from bringup.parsers.pci_sysfs import DEVICES

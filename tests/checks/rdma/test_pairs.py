@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import Serve, judged
+from bringup.check import Serve
+from bringup.commands import Ended
 from bringup.errors import NoLimit, NotApplicable
-from bringup.model import Ended, Finding, Measurement, Pair, Port, Verdict
+from bringup.judging import judged
+from bringup.model import Finding, Measurement, Pair, Port, Verdict
 from bringup.parsers import perftest
 
 HEAD = " #bytes     #iterations    BW peak[Gb/sec]    BW average[Gb/sec]   MsgRate[Mpps]\n"
@@ -214,7 +216,7 @@ def test_set_up_faults_judge_no_hardware(bw, judge, answer, corpus_text) -> None
 
 def test_a_server_that_never_listened(bw, judge, answer) -> None:
     outcome = judge(bw, answer(WAITING, ended=Ended.TIMEOUT), None)
-    assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "no answer from gpu-001")
+    assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "COMMAND-HANGS", "gpu-002")
     outcome = judge(bw, None, None)
     assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "the server on gpu-002 gave no answer")
 
@@ -239,6 +241,21 @@ def test_a_node_that_dies_is_lost_and_its_partner_is_not_blamed(bw, lat, judge, 
         outcome = judge(check, gone, answer(HEAD, status=1, stderr=RETRY))
         assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "NODE-LOST", "gpu-002")
         assert outcome.findings == ()
+
+
+@pytest.mark.parametrize(
+    "other", [None, {"ended": Ended.TIMEOUT}, {"ended": Ended.CANCELLED}, {"status": 1, "stderr": "Couldn't connect to b"}],
+    ids=["never-started", "hangs", "cancelled", "refused"],
+)  # fmt: skip
+@pytest.mark.parametrize("lost", ["gpu-001", "gpu-002"])
+def test_whatever_the_other_end_does_only_the_lost_one_is_named(bw, lat, judge, answer, other, lost) -> None:
+    gone = answer(ended=Ended.LOST, detail="lost: the connection is gone")
+    far = None if other is None else answer("", **other)
+    if lost == "gpu-001" and far is None:
+        far = answer(WAITING, ended=Ended.CANCELLED)
+    for check in (bw, lat):
+        outcome = judge(check, *((gone, far) if lost == "gpu-002" else (far, gone)))
+        assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "NODE-LOST", lost)
 
 
 def test_a_node_that_dies_after_its_pair_was_measured_changes_nothing(bw, judge, answer, corpus_text) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import LostKind
-from bringup.model import Ended, Finding, Verdict
+from bringup.judging import judged
+from bringup.model import Finding, Verdict
 
 
 @pytest.fixture

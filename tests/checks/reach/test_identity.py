@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NotApplicable
+from bringup.judging import judged
 from bringup.model import Finding, Verdict, Weight
 from bringup.parsers.host import IDENTITY
 
@@ -49,22 +49,41 @@ def test_without_a_planned_serial_only_the_name_counts(
 
 
 @pytest.mark.parametrize(
-    ("serial", "why"),
+    ("serial", "why", "code"),
     [
-        ("!unreadable", "can only be read as root"),
-        ("", "is not reported"),
-        ("Default string", "is not reported"),
+        ("!unreadable", "can only be read as root", ""),
+        ("", "is not reported", "IDENTITY-UNPROVEN"),
+        ("Default string", "is the maker's placeholder 'Default string'", "IDENTITY-UNPROVEN"),
+        (
+            "To be filled by O.E.M.",
+            "is the maker's placeholder 'To be filled by O.E.M.'",
+            "IDENTITY-UNPROVEN",
+        ),
     ],
 )
-def test_a_serial_that_is_not_told_is_a_note(
-    check, make_node, make_context, make_outputs, serial, why
+def test_a_planned_serial_that_is_not_told_is_not_judged(
+    check, make_node, make_context, make_outputs, values, serial, why, code
 ) -> None:
     node = make_node(serial="1660224000123")
     outcome = judged(check, node, make_outputs({IDENTITY: says("gpu-001", serial)}), make_context())
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, code)
+    assert outcome.reason == f"the serial number {why}, so it was not compared"
+    assert values(outcome) == [("hostname", "gpu-001", "gpu-001", True)]
+
+
+def test_another_host_name_is_proven_even_if_the_serial_is_not_told(
+    check, make_node, make_context, make_outputs
+) -> None:
+    node = make_node(serial="1660224000123")
+    outcome = judged(check, node, make_outputs({IDENTITY: says("gpu-010", "Default string")}), make_context())
+    assert (outcome.verdict, outcome.code) == (Verdict.FAIL, "IDENTITY-UNPROVEN")
+
+
+def test_a_placeholder_where_no_serial_is_planned_is_a_note(check, node, make_context, make_outputs) -> None:
+    outcome = judged(check, node, make_outputs({IDENTITY: says("gpu-001", "Default string")}), make_context())
     assert outcome.verdict is Verdict.PASS
-    assert outcome.findings == (
-        Finding("NODE-IDENTITY", f"the serial number {why}, so it was not compared", "gpu-001", Weight.NOTE),
-    )
+    message = "its serial number is the maker's placeholder 'Default string'"
+    assert outcome.findings == (Finding("IDENTITY-UNPROVEN", message, "gpu-001", Weight.NOTE),)
 
 
 def test_this_machine_needs_no_name(check, make_node, make_context, make_outputs, values) -> None:

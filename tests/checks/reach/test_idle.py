@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.commands import Ended
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Finding, Verdict
+from bringup.judging import judged
+from bringup.model import Finding, Verdict
+from bringup.parsers import amd_smi
 from bringup.parsers.nvidia_smi_csv import COMPUTE_APPS
 
 FACTS = {"gpu.count": 8}
@@ -53,3 +55,20 @@ def test_no_tool(check, node, make_context, make_outputs, answer) -> None:
     out = make_outputs({COMPUTE_APPS: answer(ended=Ended.MISSING, detail="nvidia-smi")})
     outcome = judged(check, node, out, make_context(facts=FACTS))
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "TOOL-MISSING")
+
+
+AMD = {"gpu.count": 8, "gpu.vendor": "amd", "tools.required": []}
+
+
+def test_idle_gpus_of_amd(check, node, make_context, make_outputs) -> None:
+    text = '[{"gpu": 0, "process_list": [{"process_info": "No running processes detected"}]}]'  # invented
+    outcome = judged(check, node, make_outputs({amd_smi.PROCESS: text}), make_context(facts=AMD))
+    assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
+    assert check.plan(node, make_context(facts=AMD)).steps[0].command is amd_smi.PROCESS
+
+
+def test_a_foreign_load_on_gpus_of_amd_counts_once(check, node, make_context, make_outputs) -> None:
+    own = '{"gpu": %d, "process_list": [{"process_info": {"name": "python3", "pid": 77}}]}'  # invented
+    text = f"[{', '.join(own % n for n in range(8))}]"
+    outcome = judged(check, node, make_outputs({amd_smi.PROCESS: text}), make_context(facts=AMD))
+    assert outcome.findings == (Finding("NODE-BUSY", "1 on the GPUs: python3 (pid 77)", "gpu-001"),)

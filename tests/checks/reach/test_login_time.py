@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
+from bringup.check import Outputs
+from bringup.commands import Ended, Output
 from bringup.errors import NotApplicable
-from bringup.model import Ended, Group, Measurement, Verdict
+from bringup.judging import judged
+from bringup.model import Group, Measurement, Verdict
 
 # Output of the commands: invented, they print a single word.
 
@@ -67,6 +69,28 @@ def test_a_slow_login_is_named_with_the_edge_of_the_fleet(
     assert outcome.verdict is Verdict.FAIL
     assert values(outcome) == [("login", "gpu-004", 14.0, False), ("slowest other login", "fleet", 0.3, True)]
     assert {m.limit.value for m in outcome.measurements} == {3.2}
+
+
+def test_the_time_of_the_connection_is_read_and_compared_apart(
+    reading, outliers, node, make_node, make_context, values
+) -> None:
+    command = login(reading, node, make_context())
+    answer = Output(node.name, command, Ended.EXITED, 0, b"logged-in\n", seconds=0.2, login_s=6.4321)
+    outcome = judged(reading, node, Outputs({(node.name, command): answer}), make_context())
+    assert [(m.name, m.value) for m in outcome.measurements] == [("connection", 6.432), ("login", 0.2)]
+    connections = (0.4, 0.5, 0.4, 0.4, 6.4)
+    told = {
+        ("reach.login-time", "connection"): tuple(
+            Measurement("connection", s, "s", f"gpu-{n:03}") for n, s in enumerate(connections, 1)
+        )
+    }
+    ctx = make_context(readings=readings(0.2, 0.2, 0.2, 0.2, 0.2) | told)
+    outcome = judged(outliers, fleet(make_node, 5), Outputs({}), ctx)
+    assert values(outcome) == [
+        ("connection", "gpu-005", 6.4, False),
+        ("slowest other connection", "fleet", 0.5, True),
+        ("slowest other login", "fleet", 0.2, True),
+    ]
 
 
 def test_small_differences_of_a_tight_fleet_raise_nothing(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.check import judged
 from bringup.errors import NoLimit, NotApplicable
+from bringup.judging import judged
 from bringup.model import Verdict
 from bringup.parsers.host import tools
 

@@ -1,0 +1,109 @@
+"""A run in every format that a report can have, as it is or with pseudonyms (`bringup report --format`)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bringup.errors import RunFolderError
+from bringup.events import AnyEvent
+from bringup.journal import read
+from bringup.model import Exit
+from bringup.orchestrator import INTERRUPTED, ReadEvidence, RunFolder, read_kept
+from bringup.report import html, jsonreport, junit, markdown, prometheus, sanitise, summary, table
+from bringup.report import verdict as judge
+from bringup.run import RunState, fold
+
+
+def exit_code(state: RunState) -> int:
+    """The exit code of a run: internal error before interrupted before not ready before incomplete."""
+    if state.aborted:
+        return Exit.INTERRUPTED if state.aborted == INTERRUPTED else Exit.INTERNAL
+    return judge.exit_code(state)
+
+
+def reader(folder: RunFolder) -> ReadEvidence:
+    """Reads the kept bytes of this run folder."""
+    return partial(read_kept, folder.path)
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be told from here."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A run as a report shows it. `events` are read when they are needed; `prefix` leads to the files of the run folder."""
+
+    state: RunState
+    code: int
+    events: Callable[[], Iterable[AnyEvent]]
+    read_evidence: ReadEvidence | None
+    prefix: str
+    hostname: str
+    paths: Mapping[str, str]
+
+
+def as_it_is(folder: RunFolder, state: RunState) -> View:
+    """The run with all its names. Raises RunFolderError."""
+    where = f"{shown(folder.path)}/"
+    host = str(folder.settings().get("orchestrator", ""))
+    return View(
+        state, exit_code(state), lambda: read(folder.journal), reader(folder), where, host, {"run": where}
+    )
+
+
+def with_pseudonyms(folder: RunFolder, *, quotes: bool) -> View:
+    """The run with pseudonyms; `quotes` if the format quotes outputs. Raises RunFolderError."""
+    before = list(read(folder.journal))
+    code = exit_code(fold(before))
+    events, read_evidence = sanitise.sanitised(before, reader(folder) if quotes else None)
+    state = fold(events)
+    if not state.info.id:
+        raise RunFolderError(f"{folder.path}: the journal does not say which run it is; it is damaged")
+    return View(state, code, lambda: events, read_evidence, "", "orchestrator", {})
+
+
+def write_junit(view: View, target: Path) -> list[Path]:
+    """Write the JUnit files of a run into `target`; returns them."""
+    return junit.write(
+        view.state,
+        target,
+        read_evidence=view.read_evidence,
+        attachment_prefix=view.prefix,
+        flaky=judge.failed_before(view.events()),
+        hostname=view.hostname,
+    )
+
+
+TEXTS: Mapping[str, Callable[[View], str]] = {
+    "summary": lambda v: summary.Summary(v.state, v.paths, v.code).plain(100),
+    "html": lambda v: html.page(v.state, exit_code=v.code),
+    "markdown": lambda v: markdown.markdown(v.state, paths=v.paths, exit_code=v.code),
+    "json": lambda v: json.dumps(jsonreport.document(v.state, exit_code=v.code), indent=2) + "\n",
+    "full-json": lambda v: (
+        json.dumps(jsonreport.document(v.state, full=True, exit_code=v.code), indent=2) + "\n"
+    ),
+    "defects-csv": lambda v: table.defects_csv(v.state),
+    "measurements-csv": lambda v: table.measurements_csv(v.state),
+    "links-csv": lambda v: table.links_csv(v.state),
+    "prometheus": lambda v: prometheus.textfile(v.state, exit_code=v.code),
+}
+"""Format -> how it is written. JUnit is a folder and not among them."""
+FORMATS = (*TEXTS, "junit")
+
+
+def write_text(path: Path, said: str) -> None:
+    """Write a report; the file appears complete or not at all, so that no reader meets half of one."""
+    if path.exists() and not path.is_file():  # a device or a pipe
+        path.write_text(said, encoding="utf-8")
+        return
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(said, encoding="utf-8", newline="")
+    draft.replace(path)

@@ -1,0 +1,87 @@
+"""What a node is asked, what it answered, and where its answer is kept: data that goes between checks and transport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What one node is asked to run: POSIX sh text. Two equal commands of a stage run once.
+
+    `$ROOT` in the text is the node's `root` (empty on a plain node). `needs` are programs looked up first: if one is
+    missing the command is not run. `root` asks for `sudo -n` where the login is not root. `alone` means that
+    nothing else of the stage may run on the node at the same time (it loads the node). `listens` is a TCP port on
+    which the command must listen before its partner may start.
+    """
+
+    script: str
+    timeout_s: float = 20.0
+    max_bytes: int = 1 << 20
+    needs: tuple[str, ...] = ()
+    root: bool = False
+    alone: bool = False
+    listens: int | None = None
+    estimate_s: float = 0.2
+
+
+class Ended(StrEnum):
+    """How a command ended."""
+
+    EXITED = "exited"
+    TIMEOUT = "timeout"
+    MISSING = "missing"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one command answered on one node. `at` is the orchestrator's clock (Unix seconds) at its end.
+
+    `status` is None unless it exited; `detail` names the missing program or the reason of the loss.
+    `as_root` tells whether the command ran with root's rights. `login_s` is how long the login took that made the
+    connection, in the answers of the first script after it; None in later ones.
+    """
+
+    node: str
+    command: Command
+    ended: Ended
+    status: int | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    seconds: float = 0.0
+    at: float = 0.0
+    truncated: bool = False
+    as_root: bool = False
+    detail: str = ""
+    login_s: float | None = None
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def error_text(self) -> str:
+        return self.stderr.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where the raw bytes of one command are kept: slices of one file in the run folder."""
+
+    node: str
+    file: str
+    command: Command
+    ended: Ended
+    status: int | None
+    seconds: float
+    at: float
+    offset: int
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool = False
+    as_root: bool = False
+    detail: str = ""
+    login_s: float | None = None

@@ -1,0 +1,71 @@
+"""After the load: the PCIe errors of every device again. Corrected ones cost time, and many of them mean a bad slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bringup.battery.places import device_path
+from bringup.battery.rises import Count, Rule, again, rises
+from bringup.check import Check, Outputs, Plan
+from bringup.context import Context
+from bringup.errors import CannotJudge, NotApplicable
+from bringup.model import Finding, Level, Measurement, Node, Stage
+from bringup.parsers import nvidia_smi_xml, pci_sysfs
+from bringup.parsers.gpu_faults import PCIE_AER
+from bringup.parsers.nvidia_smi_gpu import Smi
+
+_FATAL, _NONFATAL, _CORRECTED = "pcie.aer.fatal", "pcie.aer.nonfatal", "pcie.aer.corrected"
+
+
+class PcieAer(Check[Node]):
+    """No PCI device has counted a PCIe error during the run, except a few corrected ones."""
+
+    id = "after.pcie-aer"
+    stage = Stage.AFTER
+    level = Level.STANDARD
+    compares = True
+    faults = (PCIE_AER,)
+
+    def plan(self, target: Node, ctx: Context) -> Plan:
+        return again(target, pci_sysfs.DEVICES, nvidia_smi_xml.QUERY)
+
+    def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        rules = {
+            _FATAL: Rule(ctx.limit(target, "pcie.aer.fatal"), PCIE_AER.code),
+            _NONFATAL: Rule(ctx.limit(target, "pcie.aer.nonfatal"), PCIE_AER.code),
+            _CORRECTED: Rule(ctx.limit(target, "pcie.rise.corrected"), PCIE_AER.code),
+        }
+        # A GPU that is lost meanwhile has no index any more, so both readings take the names of one.
+        smi = _smi(target, out.before) or _smi(target, out)
+
+        def read(outputs: Outputs) -> Iterator[Count]:
+            return _counts(target, ctx, smi, outputs)
+
+        yield from rises(target, out, pci_sysfs.DEVICES, read, rules)
+
+
+def _smi(node: Node, outputs: Outputs) -> Smi | None:
+    """The driver's list of GPUs; without it, devices are named by their address."""
+    try:
+        return nvidia_smi_xml.read_or_none(outputs.get(node, nvidia_smi_xml.QUERY))
+    except CannotJudge:
+        return None
+
+
+def _counts(node: Node, ctx: Context, smi: Smi | None, outputs: Outputs) -> Iterator[Count]:
+    devices = pci_sysfs.parse(outputs.text(node, pci_sysfs.DEVICES))
+    if not any(d.aer_fatal is not None for d in devices):
+        if not ctx.number(node, "gpu.count") and not ctx.training_ports(node):
+            raise NotApplicable(
+                "no device counts PCIe errors (a virtual machine), and the plan asks for none"
+            )
+        raise CannotJudge(f"no PCI device of {node.name} reports error counters")
+    for device in devices:
+        at = device_path(node, smi, device)
+        for name, count in (
+            (_FATAL, device.aer_fatal),
+            (_NONFATAL, device.aer_nonfatal),
+            (_CORRECTED, device.aer_correctable),
+        ):
+            if count is not None:
+                yield Count(at, name, count)
