@@ -43,9 +43,7 @@ class Record:
         self._checks: dict[str, AnyCheck] = {c.id: c for p in plans for c in p.checks}
         self._planned = {case.key for p in plans for case in p.cases}
         self.state = before or RunState()
-        self.kept = frozenset(
-            key for key, o in self.state.cases.items() if o and o.verdict in (Verdict.PASS, Verdict.FAIL)
-        )
+        self.kept = frozenset(key for key, o in self.state.cases.items() if o and _judged(o))
         self.readings: dict[tuple[str, str], list[Measurement]] = {}
         self.news = False
 
@@ -147,6 +145,12 @@ class Record:
         for display in self._displays:
             display.close(DISPLAY_S)
         self._journal.close()
+
+
+def _judged(outcome: Outcome) -> bool:
+    """Whether the nodes' answers have settled it: good, bad, or that it does not apply to what is there."""
+    asked = outcome.why is Why.NOT_APPLICABLE and bool(outcome.evidence)
+    return outcome.verdict in (Verdict.PASS, Verdict.FAIL) or asked
 
 
 def _same(before: Outcome, now: Outcome) -> bool:

@@ -21,7 +21,15 @@ GPU_LOAD = Fault(
     action="read its error in the evidence and the kernel log of {node}; reset the GPU, and replace it if it fails again",
     who=Who.HANDS_ON,
     severity=Severity.ISOLATE,
-    explained_by=(*NOT_RUNNING, "GPU-ECC", "GPU-REMAP-FAILED", "GPU-REMAP-PENDING", "NODE-BUSY", "GPU-MODE"),
+    explained_by=(
+        *NOT_RUNNING,
+        "GPU-ECC",
+        "GPU-REMAP-FAILED",
+        "GPU-REMAP-PENDING",
+        "NODE-BUSY",
+        "GPU-MODE",
+        "COMMAND-HANGS",
+    ),  # a driver that hangs tells nothing of the load
 )
 
 GPU_COPY_BW = Fault(

@@ -46,7 +46,9 @@ class UnderLoad(Check[Node]):
         silent = [at.rsplit("/", 1)[1] for at in load.working if at not in series]
         silent += [at.rsplit("/", 1)[1] for at, one in series.items() if one.reasons is None]
         if silent:
-            raise CannotJudge(f"the driver told nothing of GPU {', '.join(silent)} under load")
+            raise CannotJudge(
+                f"the driver told nothing of GPU {', '.join(silent)} under load", code="GPU-LOAD"
+            )
 
 
 def _one(at: str, one: Series, held: Limit, warm: Limit) -> Iterator[Measurement | Finding]:

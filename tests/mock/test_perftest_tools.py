@@ -46,7 +46,7 @@ def test_latency_is_about_two_microseconds(lab):  # type: ignore[no-untyped-def]
 
 def test_flows_over_one_port_share_it(lab):  # type: ignore[no-untyped-def]
     here = lab(count=3, speed=10.0)
-    script = """for n in 1 2; do ib_write_bw -d mlx5_0 -p 1900$n -D 5 -F --report_gbits >$TMPDIR/s$n & done
+    script = """for n in 1 2; do ib_write_bw -d mlx5_0 -p 1900$n -D 60 -F --report_gbits >$TMPDIR/s$n & done
 wait; cat $TMPDIR/s1 $TMPDIR/s2"""
     answers: list[str] = []
     server = threading.Thread(target=lambda: answers.append(here.sh("gpu-001", script).stdout))
@@ -57,7 +57,7 @@ wait; cat $TMPDIR/s1 $TMPDIR/s2"""
     )
     clients = [
         threading.Thread(
-            target=here.sh, args=(f"gpu-00{n}", f"ib_write_bw -d mlx5_0 -p 1900{n - 1} -D 5 -F gpu-001")
+            target=here.sh, args=(f"gpu-00{n}", f"ib_write_bw -d mlx5_0 -p 1900{n - 1} -D 60 -F gpu-001")
         )
         for n in (2, 3)
     ]
