@@ -22,6 +22,7 @@ class Earlier:
     def __init__(self, outcomes: Iterable[Outcome], stage: Stage, read: ReadEvidence) -> None:
         self._read = read
         self._first: dict[Key, Evidence] = {}
+        self._broken: dict[Key, Evidence] = {}
         before = STAGES[: STAGES.index(stage)]
         for outcome in outcomes:
             if outcome.stage not in before:
@@ -32,6 +33,8 @@ class Earlier:
                 whole = piece.ended is Ended.EXITED and not piece.truncated
                 if whole and (known is None or piece.at < known.at):
                     self._first[key] = piece
+                if not whole:
+                    self._broken.setdefault(key, piece)
 
     def has_all(self, case: Case) -> bool:
         """Whether every command of the case was answered before."""
@@ -41,7 +44,7 @@ class Earlier:
         """The first answers of these commands. One whose bytes cannot be read any more is left out."""
         found: dict[Key, Output] = {}
         for key in wanted:
-            piece = self._first.get(key)
+            piece = self._first.get(key) or self._broken.get(key)  # a broken one tells why there is none
             if piece is None:
                 continue
             try:

@@ -14,7 +14,7 @@ from bringup.check import AnyCheck, Check, Outputs, Plan, run
 from bringup.commands import Command, Ended
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.model import Finding, Limit, Measurement, Node, Stage
+from bringup.model import Finding, Limit, Measurement, Node, Stage, Verdict
 from bringup.orchestrator import read_kept, rejudge
 from bringup.run import RunState, load
 
@@ -149,6 +149,15 @@ def test_a_first_answer_that_never_came_is_none(tmp_path: Path, odd: Ended) -> N
     cluster.answer = say
     state = battle(tmp_path, cluster, checks=CASES)
     assert verdicts(state, "after.counter")["n3"] == "error"
+    codes = {
+        Ended.TIMEOUT: "COMMAND-HANGS",
+        Ended.MISSING: "TOOL-MISSING",
+    }  # why there is none: as the first check says
+    assert {
+        o.code
+        for o in state.outcomes
+        if o.target == "n3" and "counter" in o.check and o.verdict is Verdict.ERROR
+    } == {codes[odd]}
     again(tmp_path, state)
 
 
