@@ -20,11 +20,24 @@ WORKED = {
     "mi300x": ("mi300x", 4, 8),
     "roce": ("hgx-h100-roce", 4, 8),
     "cpu-ethernet": ("cpu-ethernet", 8, 0),
+    "hgx-a100": ("hgx-a100", 4, 8),
+    "hgx-h200": ("hgx-h200", 4, 8),
+    "hgx-b200": ("hgx-b200", 4, 8),
+    "hgx-b300": ("hgx-b300", 4, 8),
+    "gb300-nvl72": ("gb300-nvl72", 18, 4),
+    "mi325x": ("mi325x", 4, 8),
+    "mi355x": ("mi355x", 4, 8),
+    "h100-nvl": ("h100-nvl", 4, 0),
+    "gh200": ("gh200", 4, 0),
 }
 
 
 def test_every_shape_has_a_profile_of_its_name() -> None:
     assert set(SHAPES) <= set(available())
+
+
+def test_every_shape_has_a_worked_inventory() -> None:
+    assert {shape for shape, _, _ in WORKED.values()} == set(SHAPES)
 
 
 @pytest.mark.parametrize("shape", GPU_SHAPES)
