@@ -8,12 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
-from xml.etree.ElementTree import ParseError as XmlError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from bringup.errors import ParseError
+from bringup.parsers import xml_document
 from bringup.parsers.lldp import Neighbour
 from bringup.parsers.reading import quoted, whole
 
@@ -139,12 +136,7 @@ def _keyvalue_blocks(text: str) -> Iterator[tuple[str, Pairs]]:
 
 
 def _from_xml(text: str) -> tuple[Neighbour, ...]:
-    try:
-        root: Element = fromstring(text, forbid_dtd=True)
-    except (XmlError, DefusedXmlException, ValueError) as error:
-        raise ParseError(f"lldpcli: no XML that can be read: {str(error)[:120]}") from None
-    if root.tag != "lldp":
-        raise ParseError(f"lldpcli: the document is about {quoted(root.tag)}")
+    root = xml_document.root(text, "lldpcli", "lldp")
     return tuple(_from_element(element) for element in root.findall("interface"))
 
 

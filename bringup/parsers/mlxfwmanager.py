@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
-from xml.etree.ElementTree import ParseError as XmlError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.parsers import bdf
+from bringup.parsers import bdf, xml_document
 from bringup.parsers.reading import quoted
 
 QUERY = Command(
@@ -56,10 +52,7 @@ def parse(text: str) -> tuple[Device, ...]:
     begin, end = text.find("<Devices"), text.rfind("</Devices>")
     if begin < 0 or end < begin:
         raise ParseError(f"mlxfwmanager: no list of devices, or cut off: {quoted(text)}")
-    try:
-        root: Element = fromstring(text[begin : end + len("</Devices>")], forbid_dtd=True)
-    except (XmlError, DefusedXmlException, ValueError) as error:
-        raise ParseError(f"mlxfwmanager: no XML that can be read: {str(error)[:120]}") from None
+    root = xml_document.root(text[begin : end + len("</Devices>")], "mlxfwmanager", "Devices")
     found = tuple(_device(element) for element in root.findall("Device"))
     if not found:
         raise ParseError("mlxfwmanager lists no device")

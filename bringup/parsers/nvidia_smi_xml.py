@@ -68,7 +68,7 @@ def parse(text: str, complaints: tuple[Complaint, ...] = ()) -> Smi:
     if end < begin:
         raise ParseError("nvidia-smi -q -x was cut off: no end of the document")
     text = text[begin : end + len("</nvidia_smi_log>")]
-    root = xml_document.root(text, "nvidia-smi -q -x", "nvidia_smi_log")
+    root = xml_document.root(text, "nvidia-smi -q -x", "nvidia_smi_log", doctype=True)
     elements = root.findall("gpu")
     if len(elements) > _MOST_GPUS:
         raise ParseError(f"nvidia-smi -q -x lists {len(elements)} GPUs")

@@ -20,31 +20,36 @@ def test_a_named_document_type_comments_and_raw_text_are_harmless() -> None:
     with pytest.raises(
         ParseError
     ):  # inside a comment or raw text a declaration is harmless, but refused all the same
-        root(text, "tool", "a")
-    element = root(text.replace("<!x", "x").replace("[<!]", "[!]"), "tool", "a")
+        root(text, "tool", "a", doctype=True)
+    element = root(text.replace("<!x", "x").replace("[<!]", "[!]"), "tool", "a", doctype=True)
     assert [(e.tag, e.text) for e in element] == [("b", "<1"), ("c", "!")]
 
 
 @pytest.mark.parametrize("text", [LAUGHS, FETCHES, PARAMETER, LAUGHS.replace("DOCTYPE", "doctype")])
 def test_what_declares_is_refused(text: str) -> None:
     with pytest.raises(ParseError, match="tool is no XML that can be read: it declares"):
-        root(text, "tool", "a")
+        root(text, "tool", "a", doctype=True)
+
+
+def test_a_named_type_is_refused_where_the_tool_prints_none() -> None:
+    with pytest.raises(ParseError, match="it declares a document type"):
+        root('<!DOCTYPE a SYSTEM "a.dtd"><a/>', "tool", "a")
 
 
 @pytest.mark.parametrize("text", ["", "<a>", "<a>&b;</a>", "<a></b>", "\x00", "<a/><a/>"])
 def test_what_is_no_document_is_refused(text: str) -> None:
     with pytest.raises(ParseError, match="tool is no XML that can be read"):
-        root(text, "tool", "a")
+        root(text, "tool", "a", doctype=True)
 
 
 def test_another_root_is_refused() -> None:
     with pytest.raises(ParseError, match="tool has a root element 'b'"):
-        root("<b/>", "tool", "a")
+        root("<b/>", "tool", "a", doctype=True)
 
 
 @given(st.text(alphabet=st.sampled_from("<>!&;[]-a DOCTYPENI\"'/=")))
 def test_any_text_is_a_document_or_refused(text: str) -> None:
     try:
-        assert root(text, "tool", "a").tag == "a"
+        assert root(text, "tool", "a", doctype=True).tag == "a"
     except ParseError:
         pass
