@@ -77,3 +77,13 @@ def test_what_needs_no_screen_imports_no_textual(arguments: list[str], tmp_path:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_that_a_test_or_tool_left_behind_is_part_of_the_project() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("NOT A CHECKOUT: what belongs to the project cannot be listed")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {name.split("/")[0] for name in listed.splitlines()} == {
+        ".ci", ".gitignore", "Makefile", "README.md", "benchmarks", "bringup", "checks", "docs", "inventories",
+        "pyproject.toml", "tests",
+    }  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from bringup.inventory.types import Simulate
 from bringup.mock import serve
 from bringup.model import Node
@@ -11,9 +9,7 @@ from bringup.model import Node
 
 def test_a_thousand_nodes_are_served_at_once():  # type: ignore[no-untyped-def]
     nodes = tuple(Node(f"gpu-{n:04}") for n in range(1, 1001))
-    began = time.monotonic()
     with serve(Simulate(), nodes) as served:
-        assert time.monotonic() - began < 5  # takes 0.1 s on an idle machine
         assert len({n.port for n in served.nodes}) == 1000
         assert len(served.known_hosts.read_text().splitlines()) == 1000
         assert not (served.folder / "nodes").exists()

@@ -75,7 +75,8 @@ def test_uptime_goes_on(healthy, monkeypatch):  # type: ignore[no-untyped-def]
     def uptime() -> float:
         return float(healthy.sh("gpu-001", "cat $BRINGUP_ROOT/proc/uptime").stdout.split()[0])
 
-    before, began = uptime(), time.monotonic()
+    began = time.monotonic()
+    before = uptime()
     time.sleep(0.1)
     healthy.sh("gpu-001", "hostname")
     assert 0.08 < uptime() - before < time.monotonic() - began + 0.05

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from support.work import calls
 
 from bringup import events as ev
 from bringup.model import RunVerdict, Stage, Verdict
@@ -202,14 +203,13 @@ def test_an_event_costs_the_same_in_a_large_run(story: Callable[..., object], re
     targets = [f"gpu-{n:06}" for n in range(60_000)]
     live.on_event(ev.Planned(stage=Stage.REACH, check="reach.login", targets=targets))
     made = [ev.Judged(outcome=replace(outcome, target=t, nodes=(t,))) for t in targets]
-    spent = []
-    for start in range(0, 60_000, 20_000):
-        began = time.perf_counter()
-        for event in made[start : start + 20_000]:
+
+    def take(events: list[ev.Judged]) -> None:
+        for event in events:
             live.on_event(event)
-        spent.append(time.perf_counter() - began)
-    assert spent[-1] < 6 * spent[0] + 0.2
-    assert sum(spent) < 6
+
+    first, _, last = (calls(lambda at=at: take(made[at : at + 20_000])) for at in (0, 20_000, 40_000))  # type: ignore[misc]
+    assert last < 1.2 * first
 
 
 def test_estimates() -> None:

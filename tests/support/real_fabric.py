@@ -107,11 +107,13 @@ def infiniband(net: Net, folder: Path) -> Iterator[Ask]:
     ) as simulator:
         _until(lambda: b"########################" in (folder / "ibsim.log").read_bytes() or simulator.poll() is not None
                or b"sim>" in (folder / "ibsim.log").read_bytes(), "ibsim is not up")  # fmt: skip
-        with _running([opensm, "-f", str(folder / "opensm.log")], manager, folder / "opensm.out"):
+        with _running([opensm, "-f", str(folder / "opensm.log")], manager, folder / "opensm.out", cwd=folder):
             last = f"gpu-{net.nodes}"
 
             def active() -> bool:
-                shown = subprocess.run(["ibstat"], env=of(last), capture_output=True, timeout=30, check=False)
+                shown = subprocess.run(
+                    ["ibstat"], env=of(last), cwd=folder, capture_output=True, timeout=30, check=False
+                )
                 return b"State: Active" in shown.stdout
 
             _until(active, "the fabric is not up")
@@ -122,6 +124,7 @@ def infiniband(net: Net, folder: Path) -> Iterator[Ask]:
                 done = subprocess.run(
                     ["sh", "-c", command.script],
                     env=env,
+                    cwd=folder,  # ibsim's library leaves a folder sys-PID where it is
                     capture_output=True,
                     timeout=command.timeout_s,
                     check=True,

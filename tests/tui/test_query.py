@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from support.work import calls
 
 from bringup.tui.query import Facts, query
 
@@ -55,6 +54,5 @@ def test_what_a_filter_lets_through(written: str, through: bool) -> None:
 )
 def test_a_hostile_filter_costs_nothing(written: str) -> None:
     facts = Facts(names=("n5", "a" * 300), fields={"code": ("a" * 300,)}, text="a" * 300)
-    begin = time.perf_counter()
+    assert calls(lambda: query(written)(facts)) < 100_000
     assert query(written)(facts) in (True, False)
-    assert time.perf_counter() - begin < 0.5
