@@ -1,3 +1,15 @@
-"""Fixtures that all tests may use live in tests/support."""
+"""Fixtures that all tests may use live in tests/support; here is how hypothesis plays for all of them.
+
+Examples have no time limit, since a busy machine is no mistake, and are the same in every run. To look for new ones:
+`pytest --hypothesis-profile=search`.
+"""
+
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["support.sshd"]
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bringup.model import Node, Port
@@ -41,7 +41,6 @@ def check(drawn: Rounds, count: int) -> None:
     assert all(abs(first[n] - second[n]) <= 1 for n in range(count)), "both directions of every node"
 
 
-@settings(deadline=None)
 @given(st.integers(2, 200), st.integers(1, 6))
 def test_matchings_are_disjoint_cover_and_never_repeat(count: int, rounds: int) -> None:
     drawn = matchings(range(count), rounds)
@@ -49,7 +48,6 @@ def test_matchings_are_disjoint_cover_and_never_repeat(count: int, rounds: int) 
     check(drawn, count)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=2, max_size=60))
 def test_so_are_three_rounds_over_any_topology(spots: list[tuple[int, int]]) -> None:
     count = len(spots)
@@ -58,7 +56,6 @@ def test_so_are_three_rounds_over_any_topology(spots: list[tuple[int, int]]) -> 
     check(drawn, count)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 9), st.integers(2, 4), st.integers(2, 4))
 def test_the_rounds_cross_what_they_promise(leaf: int, leaves: int, units: int) -> None:
     """All pairs of a round are of its kind, as far as there are such pairs; the odd ones of each part meet otherwise."""
@@ -71,7 +68,6 @@ def test_the_rounds_cross_what_they_promise(leaf: int, leaves: int, units: int) 
     assert far[Reach.FAR] == count // 2
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(2, 6))
 def test_without_units_the_last_two_rounds_cross_leaves(leaf: int, leaves: int) -> None:
     count, places = leaf * leaves, where(leaf)
@@ -117,7 +113,6 @@ def test_groups_of_one_place() -> None:
     assert {name: [n.name for n in mine] for name, mine in found.items()} == {"R1": ["a", "c"], "R2": ["b"]}
 
 
-@settings(deadline=None)
 @given(st.integers(1, 90), st.integers(1, 20), st.integers(0, 3))
 def test_every_node_is_at_work_on_every_rung(count: int, leaf: int, leaves: int) -> None:
     places = where(leaf, leaf * leaves)
@@ -154,7 +149,6 @@ def test_the_rungs_of_a_hall() -> None:
     assert ladder([]) == []
 
 
-@settings(deadline=None)
 @given(st.integers(2, 40), st.sets(st.integers(0, 39)))
 def test_a_round_without_some_nodes_keeps_everybody_else_at_work(count: int, gone: set[int]) -> None:
     nodes = list(range(count))

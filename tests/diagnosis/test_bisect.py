@@ -63,7 +63,6 @@ def test_both_halves_run_at_the_same_time() -> None:
     assert [job.suspects for job in step.jobs] == [("n0", "n1", "n2", "n3"), ("n4", "n5", "n6", "n7")]
 
 
-@settings(deadline=None)
 @given(st.integers(2, 48), st.data())
 def test_single_culprits_are_found_exactly(size: int, data: st.DataObject) -> None:
     bad = data.draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=min(4, size)))
@@ -76,7 +75,6 @@ def test_single_culprits_are_found_exactly(size: int, data: st.DataObject) -> No
     assert sum(map(len, rounds)) <= len(bad) * (2 * math.ceil(math.log2(size)) + 4) + 1
 
 
-@settings(deadline=None)
 @given(st.integers(4, 40), st.data())
 def test_two_that_fail_only_together_are_found_as_two(size: int, data: st.DataObject) -> None:
     a, b = data.draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=2, unique=True))
@@ -85,7 +83,7 @@ def test_two_that_fail_only_together_are_found_as_two(size: int, data: st.DataOb
     assert not found.scale_only
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(6, 40), st.data())
 def test_a_single_one_and_two_that_fail_together_are_told_apart(size: int, data: st.DataObject) -> None:
     one, a, b = data.draw(st.lists(st.integers(0, size - 1), min_size=3, max_size=3, unique=True))
@@ -96,7 +94,7 @@ def test_a_single_one_and_two_that_fail_together_are_told_apart(size: int, data:
     }
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(3, 130), st.integers(0, 200))
 def test_what_only_fails_as_a_whole_is_a_matter_of_scale_after_few_jobs(size: int, good: int) -> None:
     what = failure(size, good)
@@ -107,7 +105,6 @@ def test_what_only_fails_as_a_whole_is_a_matter_of_scale_after_few_jobs(size: in
     assert found.held == (good >= size - size // 2)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(2, 8), st.data())
 def test_a_culprit_on_some_rails_is_found_with_them(size: int, rails: int, data: st.DataObject) -> None:
     node = f"n{data.draw(st.integers(0, size - 1))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bringup.check import port_path
@@ -206,7 +206,6 @@ def screened(draw: st.DrawFn) -> Evidence:
     )
 
 
-@settings(deadline=None)
 @given(screened())
 def test_whatever_was_seen_the_plan_is_sound(seen: Evidence) -> None:
     accused = suspects(seen)

@@ -14,7 +14,7 @@ from bringup.mock import KINDS, SHAPES, check_faults
 from bringup.mock.faults.expected import Scope, places
 from bringup.mock.faults.registry import healthy
 from bringup.model import Node, Port
-from bringup.topology import matchings
+from bringup.topology import matchings, place
 
 RAILS = 8
 LATER = re.compile(r"issue [456]: [a-zA-Z ]+")
@@ -102,7 +102,7 @@ def test_a_fault_of_a_node_can_be_put_on_a_chosen_one(kind) -> None:  # type: ig
 def test_two_bad_ones_meet_in_the_first_round(kind) -> None:  # type: ignore[no-untyped-def]
     nodes = PLANS["hgx-h100"]
     (spec,) = KINDS[kind].draw(random.Random(5), nodes)
-    first = [set(pair) for pair in matchings([n.name for n in nodes], 3)[0]]
+    first = [{n.name for n in pair} for pair in matchings(nodes, 3, place)[0]]
     assert set(spec.nodes) in first
 
 

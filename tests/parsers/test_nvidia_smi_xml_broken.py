@@ -138,7 +138,7 @@ def test_any_text_gives_a_document_or_a_parse_error(text: str) -> None:
             pass
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_captured_document_with_other_values(data: st.DataObject, captured: Captured) -> None:
     small_document = captured(TOOL)["13-gtx1070ti-390-minimal.xml"]

@@ -300,7 +300,7 @@ def test_a_pass_after_a_failure_in_the_same_run_is_flaky(
     value=st.one_of(st.floats(), ANY_TEXT),
     started=st.floats(),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_in_every_field(
     words: list[str],
     verdict: Verdict,

@@ -79,7 +79,7 @@ def told(
     ]  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     NAMES,
     NAMES,

@@ -33,7 +33,7 @@ def test_a_cut_script_runs_nothing(tmp_path: object) -> None:
         assert (done.stdout, cut) == (b"", cut)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=60))
 def test_quoted_text_is_one_word(text: str) -> None:
     done = subprocess.run(

@@ -61,7 +61,7 @@ def test_bytes_come_back_exactly(local: Local) -> None:
     assert outputs[7].status == 127
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=6))
 def test_any_bytes_survive(local: Local, tmp_path: Path, parts: list[bytes]) -> None:
     commands = []
