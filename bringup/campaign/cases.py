@@ -17,7 +17,7 @@ from bringup.defects import Who
 from bringup.inventory import FaultSpec, Params, parse
 from bringup.mock.faults.registry import Kind
 from bringup.model import Node
-from bringup.topology import matchings
+from bringup.topology import matchings, place
 
 SEED = 7
 HANDS_ON, SOFTWARE, UNJUDGED = Who.HANDS_ON.value, Who.SOFTWARE.value, Who.COULD_NOT_JUDGE.value
@@ -69,6 +69,12 @@ class _Cases:
         self.found.append(
             Scenario(name, "case", shapes, SEED, len(nodes), text, title, planted, also, probe, closes)
         )
+
+    def first_pair(self, count: int, per_leaf: int, shape: str = "hgx-h100") -> tuple[str, str]:
+        """Two nodes of such a cluster that meet in the first round of tests."""
+        text = mixed_text([Part(self._plans[shape], shape, count, per_leaf)], SEED, name="pairs")
+        a, b = matchings(parse(text.encode(), Path("pairs.yaml")).nodes, 3, place)[0][0]
+        return a.name, b.name
 
     def _planted(
         self, spec: FaultSpec, places: Sequence[Place] | None, nodes: Sequence[Node], shape: str
@@ -187,13 +193,13 @@ def _pairs_and_places(make: _Cases) -> None:
         beside=(("gb200-nvl72", 6),), also="pairs_are_alike",
     )  # fmt: skip
     make.add("case-11", "of an odd number of nodes everyone is in a pair", 5, also="everybody_is_paired")
-    a, b = matchings([f"gpu-{n:03}" for n in range(1, 9)], 3)[0][0]
     make.add(
         "case-12", "two bad nodes that meet in the first round are both named, nobody else", 8,
         [
             (_fault("slow-hca", name, hca="mlx5_6", fraction=0.45), _port("RDMA-BW", name, "mlx5_6"))
-            for name in (a, b)
+            for name in make.first_pair(8, per_leaf=4)
         ],
+        per_leaf=4,
     )  # fmt: skip
     make.add(
         "case-13", "two cables swapped: one defect that names both ends", 4,

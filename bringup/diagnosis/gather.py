@@ -19,6 +19,8 @@ from bringup.model import Node
 
 LEAF_LEAST = 4
 """With fewer ports on a leaf its name says little."""
+BAD_LEAST = 3
+"""Two bad ports on a small leaf may as well be two nodes."""
 
 
 def gather(
@@ -64,7 +66,7 @@ def gather(
             of_leaf = len(bad_of_leaf[sign.check, sign.code, leaf])
             if of_node >= 2 and of_node * 2 >= _port_count(name, about, nodes):
                 gathered[i] = moved(sign, "NODE-SLOW", name)
-            elif leaf and on_leaf[leaf] >= LEAF_LEAST and of_leaf * 2 >= on_leaf[leaf]:
+            elif leaf and on_leaf[leaf] >= LEAF_LEAST and of_leaf >= max(BAD_LEAST, on_leaf[leaf] / 2):
                 gathered[i] = moved(sign, "LEAF-SLOW", leaf)
     return gathered
 

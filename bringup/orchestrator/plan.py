@@ -12,7 +12,7 @@ from bringup.commands import Command
 from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Target, Why
-from bringup.topology import matchings
+from bringup.topology import matchings, place
 from bringup.transport.bundle import Bundle
 
 FIRST_PORT = 18600
@@ -164,7 +164,8 @@ def _rounds(
     rounds: list[list[Battle]] = []
     for mine in kinds.values():
         least = 1 + len(mine) % 2
-        for number, pairs in enumerate(matchings(mine, max((least, *(c.rounds for c in checks)))), 1):
+        most = max((least, *(c.rounds for c in checks)))
+        for number, pairs in enumerate(matchings(mine, most, place), 1):
             due = [c for c in checks if number <= max(least, c.rounds)]
             if not due:
                 break

@@ -19,7 +19,7 @@ from bringup.mock.faults.params import Given, Param, Scalar
 from bringup.mock.hardware import Door, Gpu, Hca, SimNode
 from bringup.mock.shapes import SHAPES
 from bringup.model import Node
-from bringup.topology import matchings
+from bringup.topology import matchings, place
 
 Change = Callable[[SimNode, Given], None]
 DoorChange = Callable[[Door, Given], None]
@@ -202,8 +202,11 @@ def a_leaf(rng: random.Random, nodes: Sequence[Node]) -> Where | None:
 
 def first_pair(rng: random.Random, nodes: Sequence[Node]) -> Where | None:
     """Two nodes that the first round of pair tests puts together."""
-    pairs = matchings([n.name for n in nodes], 3)
-    return (rng.choice(pairs[0]), {}) if pairs and pairs[0] else None
+    rounds = matchings(nodes, 3, place)
+    if not rounds or not rounds[0]:
+        return None
+    a, b = rng.choice(rounds[0])
+    return (a.name, b.name), {}
 
 
 def half(rng: random.Random, nodes: Sequence[Node]) -> Where | None:
