@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bringup.model import Stage
@@ -83,3 +83,29 @@ class Defect:
     explains: tuple[Symptom, ...] = ()
     components: tuple[str, ...] = ()
     ruled_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A recorded exception: accepted by its owner, for a reason, until the end of a day.
+
+    `what` is the id of a defect or the name of a node that is left out as a whole. `day` is as it was written, `until`
+    the same as Unix seconds. `signed` is the name that was put to it at a hand-over.
+    """
+
+    what: str
+    reason: str
+    owner: str
+    day: str
+    until: float
+    by: str = ""
+    at: float = 0.0
+    signed: str = ""
+
+    def signed_by(self, name: str) -> Waiver:
+        """The same with a signature."""
+        return replace(self, signed=name)
+
+    def moved_to(self, what: str) -> Waiver:
+        """The same for a defect that goes on under another id."""
+        return replace(self, what=what)

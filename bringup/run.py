@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bringup import events as ev
-from bringup.defects import Defect, Who
+from bringup.defects import Defect, Waiver, Who
 from bringup.errors import RunFolderError
 from bringup.journal import read
 from bringup.model import Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
@@ -38,7 +38,11 @@ class StageState:
 
 @dataclass
 class RunState:
-    """Everything known about a run so far."""
+    """Everything known about a run so far.
+
+    `waivers` are the exceptions in force; they are no part of the journal, who loads a run for people adds them.
+    `unsteady` are the cases that passed after they had failed in this run: that is no pass.
+    """
 
     info: RunInfo = field(default_factory=lambda: RunInfo(id="", name=""))
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -52,6 +56,8 @@ class RunState:
     notes: list[tuple[float, str]] = field(default_factory=list)
     verdict: RunVerdict | None = None
     aborted: str = ""
+    waivers: tuple[Waiver, ...] = ()
+    unsteady: set[tuple[str, str]] = field(default_factory=set)
     seq: int = 0
     at: float = 0.0
     ended: float | None = None
@@ -115,6 +121,8 @@ class RunState:
             state.cases += 1
         if before is not None:
             state.counts[before.verdict] -= 1
+            if before.verdict is Verdict.FAIL and outcome.verdict is Verdict.PASS:
+                self.unsteady.add(key)
             for name in before.nodes:
                 self.by_node[name].remove(before)
         self.cases[key] = outcome
@@ -138,14 +146,40 @@ class RunState:
         """The defects that concern a node."""
         return [d for d in self.defects if node in d.nodes]
 
+    def waiver_of(self, defect: Defect) -> Waiver | None:
+        """The exception that covers a defect: for itself, or for every node that it concerns."""
+        by_what = {w.what: w for w in self.waivers}
+        if defect.id in by_what:
+            return by_what[defect.id]
+        covered = [by_what[name] for name in defect.nodes if name in by_what]
+        return covered[0] if covered and len(covered) == len(defect.nodes) else None
+
+    def excused(self) -> set[tuple[str, str]]:
+        """The cases that exceptions account for: explained by a defect that is waived, or of waived nodes only."""
+        if not self.waivers:
+            return set()
+        left_out = {w.what for w in self.waivers} & self.nodes.keys()
+        found = {(s.check, s.target) for d in self.defects if self.waiver_of(d) is not None for s in d.explains}
+        for key, outcome in self.cases.items():
+            names = outcome.nodes if outcome is not None else (key[1],)
+            if names and left_out.issuperset(names):
+                found.add(key)
+        return found
+
     def judge_run(self) -> RunVerdict:
-        """READY, NOT READY or INCOMPLETE from what is known now. A hole is never a pass."""
-        if any(d.who is not Who.COULD_NOT_JUDGE for d in self.defects):
+        """READY, NOT READY or INCOMPLETE from what is known now. A hole is never a pass.
+
+        What an exception accounts for does not count. What passed after it had failed does: nobody knows what it is.
+        """
+        excused = self.excused()
+        defects = [d for d in self.defects if self.waiver_of(d) is None]
+        if any(d.who is not Who.COULD_NOT_JUDGE for d in defects) or not self.unsteady <= excused:
             return RunVerdict.NOT_READY
-        if any(o.verdict is Verdict.FAIL for o in self.outcomes):
+        outcomes = [o for o in self.outcomes if (o.check, o.target) not in excused]
+        if any(o.verdict is Verdict.FAIL for o in outcomes):
             return RunVerdict.NOT_READY
-        judged = [o for o in self.outcomes if o.verdict is Verdict.PASS]
-        if self.missing or not judged or self.defects or not all(settled(o) for o in self.outcomes):
+        judged = any(o.verdict is Verdict.PASS for o in outcomes)
+        if defects or not judged or not excused.issuperset(self.missing) or not all(map(settled, outcomes)):
             return RunVerdict.INCOMPLETE
         return RunVerdict.READY
 

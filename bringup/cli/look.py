@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from bringup.cli import common
+from bringup.cli import ledger as kept
 from bringup.cli.formats import (
     FORMATS,
     TEXTS,
@@ -23,10 +25,12 @@ from bringup.cli.formats import (
 from bringup.defects import WHO, Who
 from bringup.errors import UsageError
 from bringup.inventory import select_names
+from bringup.life import describe
+from bringup.life.standing import Book, Life, Standing
 from bringup.model import Exit
 from bringup.orchestrator import RunFolder
 from bringup.report import defects as defect_list
-from bringup.report import evidence, summary
+from bringup.report import evidence, summary, text
 from bringup.run import load
 
 
@@ -67,7 +71,9 @@ def report(name: str, kind: str, output: Path | None, sanitise: bool, runs: Path
     if kind == "junit" and sanitise and output is None:
         raise UsageError("--sanitise -f junit: needs a folder to write into: -o FOLDER")
     view = (
-        with_pseudonyms(folder, quotes=kind == "junit") if sanitise else as_it_is(folder, load(folder.path))
+        with_pseudonyms(folder, quotes=kind == "junit")
+        if sanitise
+        else as_it_is(folder, kept.load_run(folder))
     )
     if kind == "junit":
         for path in write_junit(view, output or folder.reports / "junit"):
@@ -98,24 +104,84 @@ def report(name: str, kind: str, output: Path | None, sanitise: bool, runs: Path
     metavar="NODES",
     help="Only these nodes: gpu-[001-008], rack:R05.",
 )
+@click.option(
+    "--state",
+    "standing",
+    multiple=True,
+    type=click.Choice([s.value for s in Standing]),
+    help="Only these states.",
+)
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Every defect that any run of this cluster has shown, closed ones too.",
+)
 @common.runs_option
 @common.json_option
-def defects(name: str, who: Sequence[str], code: str, expression: str, runs: Path, as_json: bool) -> int:
-    """List a run's defects in working order: who must act, and where.
+def defects(
+    name: str, who: Sequence[str], code: str, expression: str, standing: Sequence[str], every: bool, runs: Path,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """List a run's defects in working order: who must act, where, and how far that is.
 
     \b
     bringup defects last --who hands-on
     bringup defects last -n rack:R05 --json
+    bringup defects --all                      the ledger: every defect over all runs
     """
-    state = load(RunFolder.find(runs, name).path)
+    folder = RunFolder.find(runs, name)
+    state = kept.load_run(folder)
+    if every:
+        click.echo(lives(kept.beside(folder), state.info.name, as_json=as_json), nl=False)
+        return Exit.READY
     nodes = select_names(tuple(state.nodes.values()), expression) if expression else ()
     found = defect_list.select(state, who=[Who(w) for w in who], nodes=nodes, code=code)
+    ledger = kept.beside(folder)
+    book = ledger.book(state.info.name)
+    stands = {d.id: (book, book.lives[d.id], ledger.now) for d in found if d.id in book.lives}
+    found = [d for d in found if not standing or _stands(stands, d.id) in standing]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
     click.echo(
-        defect_list.as_json(state, found) if as_json else defect_list.table(state, found, width=width),
+        defect_list.as_json(state, found, {i: describe.row(*its) for i, its in stands.items()})
+        if as_json
+        else defect_list.table(
+            state, found, {i: describe.said(*its) for i, its in stands.items()}, width=width
+        ),
         nl=False,
     )
     return Exit.READY
+
+
+def _stands(stands: Mapping[str, tuple[Book, Life, float]], ident: str) -> str:
+    """The state of a defect; one that the ledger does not know is open."""
+    if ident not in stands:
+        return Standing.OPEN.value
+    book, life, now = stands[ident]
+    return book.standing(life, now).value
+
+
+def lives(ledger: kept.Opened, cluster: str, *, as_json: bool) -> str:
+    """Every defect of the ledger with its state, for people or programs."""
+    book = ledger.book(cluster)
+    found = sorted(book.lives.values(), key=lambda life: (life.found is Standing.CLOSED, life.seen.at))
+    if as_json:
+        rows = [
+            {"id": x.id, "code": x.code, "who": x.who.value, "component": x.seen.component, "nodes": x.seen.nodes,
+             "place": x.seen.place, "title": x.seen.title, **describe.row(book, x, ledger.now)}
+            for x in found
+        ]  # fmt: skip
+        waivers = [describe.waiver_row(w) for w in book.in_force(ledger.now)]
+        document = {"schema": "bringup.ledger/1", "cluster": cluster, "defects": rows, "exceptions": waivers}
+        return json.dumps(document, indent=2) + "\n"
+    lines = []
+    for life in found:
+        where = " ".join(filter(None, (life.seen.place, text.line(life.seen.title, 120))))
+        lines.append(f"{life.id}  {life.code:<20}  {where}")
+        lines.append(f"    {text.line(describe.said(book, life, ledger.now), 400)}")
+        lines += [f"    {text.line(said, 300)}" for said in life.seen.bad_before]
+        lines += [f"    {text.line(by, 40)}: {text.line(said, 300)}" for _, by, said in life.notes]
+    return "\n".join(lines or ["no defects"]) + "\n"
 
 
 @click.command()

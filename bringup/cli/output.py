@@ -9,8 +9,9 @@ import click
 
 from bringup.cli import formats
 from bringup.cli.formats import exit_code, reader, shown
+from bringup.cli.ledger import take_in
 from bringup.orchestrator import RunFolder
-from bringup.report import html, jsonreport, manifest, summary
+from bringup.report import html, jsonreport, manifest, summary, text
 from bringup.run import RunState
 
 _ALSO = {
@@ -49,10 +50,11 @@ def tell(state: RunState, folder: RunFolder, paths: dict[str, str] | None = None
     )
 
 
-def finish(state: RunState, folder: RunFolder, *, as_json: bool) -> None:
-    """Write the reports and print the result, for people or as JSON."""
+def finish(state: RunState, folder: RunFolder, *, as_json: bool, retest_of: str = "") -> None:
+    """Take the run into the ledger, write the reports and print the result, for people or as JSON."""
     import json
 
+    again = take_in(state, folder, retest_of)
     paths = write_reports(state, folder)
     if as_json:
         click.echo(
@@ -60,6 +62,10 @@ def finish(state: RunState, folder: RunFolder, *, as_json: bool) -> None:
         )
     else:
         tell(state, folder, paths)
+        if again:
+            click.echo("\nPARTS THAT RETURN: seen bad at another place before")
+            for said in again:
+                click.echo(f"  {text.line(said, 300)}")
 
 
 __all__ = ["exit_code", "finish", "reader", "shown", "tell", "write_reports"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.cells import cell_len
 
@@ -35,8 +35,10 @@ def select(
     return sorted(found, key=lambda d: (WHO.index(d.who), *walking_key(state, d)))
 
 
-def table(state: RunState, defects: Sequence[Defect], *, width: int = 80) -> str:
-    """One row per defect, and its action below it, wrapped at `width`."""
+def table(
+    state: RunState, defects: Sequence[Defect], stands: Mapping[str, str] | None = None, *, width: int = 80
+) -> str:
+    """One row per defect, and its action below it, wrapped at `width`; `stands` says by id how far it is."""
     if not defects:
         return "no defects\n" if not state.defects else "no defect matches\n"
     heads = ("ID", "WHO", "PLACE", "NODES", "CODE")
@@ -46,14 +48,29 @@ def table(state: RunState, defects: Sequence[Defect], *, width: int = 80) -> str
     lines = [_joined(cells[0], widths)]
     for defect, row in zip(defects, cells[1:], strict=True):
         lines.append(_joined(row, widths))
-        for said in (f"{parts(defect)}: {what(defect)}".removeprefix(": "), text.line(defect.action, 600)):
+        for said in (
+            f"{parts(defect)}: {what(defect)}".removeprefix(": "),
+            text.line(defect.action, 600),
+            _stands(defect, stands),
+        ):
             lines += _indented(said, width)
     return "\n".join(lines) + "\n"
 
 
-def as_json(state: RunState, defects: Sequence[Defect]) -> str:
-    """The same rows for programs; the schema's version comes first."""
-    rows = [defect_row(state, defect) for defect in defects]
+def _stands(defect: Defect, stands: Mapping[str, str] | None) -> str:
+    """How far it is, where that is more than open."""
+    said = text.line((stands or {}).get(defect.id, ""), 300)
+    return f"[{said}]" if said and said != "open" else ""
+
+
+def as_json(
+    state: RunState, defects: Sequence[Defect], life: Mapping[str, Mapping[str, object]] | None = None
+) -> str:
+    """The same rows for programs; the schema's version comes first. `life` is what the ledger says, by id."""
+    rows = [
+        {**defect_row(state, defect), **({"life": life[defect.id]} if life and defect.id in life else {})}
+        for defect in defects
+    ]
     return (
         json.dumps({"schema": SCHEMA, "run": text.line(state.info.id, 200), "defects": rows}, indent=2) + "\n"
     )
