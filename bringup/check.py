@@ -183,7 +183,8 @@ class Check(ABC, Generic[T]):
     that is asked even when the node cannot be reached. `compares` marks a check that looks at the difference between
     the first answers of its commands in the run (`out.before`) and those of now; nodes that a gate sent away are
     asked as well, if they answered the first time. Of pairs, `per_rail` says whether each rail is a test of its
-    own and `rounds` how many different partners each node meets.
+    own and `rounds` how many different partners each node meets. `ports` is how many TCP ports a test uses, from
+    `ctx.listen_port` on.
     """
 
     id: ClassVar[str]
@@ -196,6 +197,7 @@ class Check(ABC, Generic[T]):
     compares: ClassVar[bool] = False
     per_rail: ClassVar[bool] = True
     rounds: ClassVar[int] = 3
+    ports: ClassVar[int] = 1
     target: ClassVar[type[Node] | type[Pair] | type[Group]]
 
     def __init_subclass__(cls, **kwargs: object) -> None:

@@ -1,7 +1,8 @@
 """Runs work on many nodes from threads of this process, with one kept connection per node.
 
 A job is one compound script on one node. A duel is a server job and a client job on two nodes: the client starts when
-every server command listens or has ended, and servers that are still waiting when the client is done are stopped.
+every server command listens or has ended, and servers that are still waiting when the client is done are stopped. A team
+is jobs on several nodes that must run at the same time.
 """
 
 from __future__ import annotations
@@ -47,7 +48,18 @@ class Duel:
         return (self.server.node.name, self.client.node.name)
 
 
-Work = Job | Duel
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Jobs on several nodes that run at the same time, each bout after the one before."""
+
+    bouts: tuple[tuple[Job, ...], ...]
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(job.node.name for bout in self.bouts for job in bout))
+
+
+Work = Job | Duel | Team
 Sink = Callable[[Output], None]
 
 
@@ -103,8 +115,17 @@ class LocalFleet:
     def _one(self, item: Work, sink: Sink, cancel: Cancel) -> None:
         if isinstance(item, Job):
             self._execute(item, sink, lambda _: None, cancel)
-        else:
+        elif isinstance(item, Duel):
             self._duel(item, sink, cancel)
+        else:
+            for bout in item.bouts:
+                self._bout(bout, sink, cancel)
+
+    def _bout(self, jobs: Sequence[Job], sink: Sink, cancel: Cancel) -> None:
+        """Jobs that wait for each other: each has a thread of its own, however few workers there are."""
+        with ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="team") as pool:
+            for future in [pool.submit(self._execute, job, sink, lambda _: None, cancel) for job in jobs]:
+                future.result()
 
     def _duel(self, duel: Duel, sink: Sink, cancel: Cancel) -> None:
         waiting = set(range(len(duel.server.commands)))

@@ -25,7 +25,7 @@ from bringup.orchestrator.kept import read_kept
 from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case, untested
 from bringup.orchestrator.quarantine import Left, blocking, leaving
 from bringup.orchestrator.record import Record
-from bringup.orchestrator.work import duels, jobs_of
+from bringup.orchestrator.work import duels, jobs_of, teams
 from bringup.run import RunState
 from bringup.topology import repaired
 from bringup.transport import Cancel
@@ -145,6 +145,7 @@ class Engine:
         excuse = self._unreached if asked else None
         collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit, excuse, earlier)
         self._work(plan, [*jobs_of(cases, self._options.lanes), *duels(cases)], collector)
+        self._work(plan, teams(cases), collector)
         self._gates(plan, plan.nodes)
 
     def _earlier(self, plan: StagePlan) -> Earlier | None:
@@ -211,6 +212,7 @@ class Engine:
         collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit)
         self._work(plan, duels(cases), collector)
         self._work(plan, jobs_of(cases), collector)
+        self._work(plan, teams(cases), collector)
         self._gates(plan, [c for b in battles for c in b.cases] + cases)
 
     def _groups(self, plan: StagePlan) -> None:
@@ -223,6 +225,7 @@ class Engine:
         ]
         collector = Collector(plan.stage, cases, ctx, self._store, self._record.emit)
         self._work(plan, jobs_of(cases), collector)
+        self._work(plan, teams(cases), collector)
         self._gates(plan, plan.groups)
 
     def _of_those_here(self, case: Case) -> Case:
@@ -232,7 +235,7 @@ class Engine:
         here = tuple(node for node in case.target.nodes if node.name not in self._left)
         if not here:
             return Case(case.check, case.target, why=Why.QUARANTINED, reason="every node has left the run")
-        again = make_case(case.check, Group(case.target.key, here), self._ctx)
+        again = make_case(case.check, Group(case.target.key, here), self._ctx, case.listen_port)
         return dataclasses.replace(again, target=case.target)
 
     def _say_untested(self, plan: StagePlan) -> None:

@@ -17,7 +17,9 @@ from bringup.transport.bundle import Bundle
 
 FIRST_PORT = 18600
 """Servers of pair tests listen from here on: above perftest's own default (18515), below Linux' ephemeral ports."""
-PORTS_PER_ROUND = 200
+PORTS_PER_ROUND = 2000
+GROUP_PORT = 18400
+"""Tests of the whole fleet listen from here on; they run when no pair is tested."""
 LANES = 4
 BUNDLE_S = 0.5
 """A guess for what one script costs beside its commands; only the estimate uses it."""
@@ -128,7 +130,7 @@ def make_battle(checks: Sequence[AnyCheck], a: Node, b: Node, number: int, ctx: 
     for check in checks:
         for rail in rails_of(check, a, b, ctx):  # type: ignore[arg-type]
             cases.append(make_case(check, Pair(a, b, rail, number), ctx, port))
-            port += 1
+            port += check.ports
     return Battle(a, b, tuple(cases))
 
 
@@ -143,12 +145,19 @@ def make_plan(checks: Iterable[AnyCheck], nodes: Sequence[Node], ctx: Context) -
 def _stage(stage: Stage, checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context) -> StagePlan:
     single = tuple(make_case(c, n, ctx) for c in checks if c.target is Node for n in nodes)
     fleet = Group(FLEET, tuple(nodes))
-    groups = tuple(make_case(c, fleet, ctx) for c in checks if c.target is Group)
+    groups = tuple(_groups([c for c in checks if c.target is Group], fleet, ctx))
     paired = [c for c in checks if c.target is Pair]
     rounds = _rounds(paired, nodes, ctx)
     lonely = tuple(_lonely(paired, nodes, rounds, ctx))
     plan = StagePlan(stage, (*single, *lonely), rounds, groups)
     return dataclasses.replace(plan, estimate_s=estimate_s(plan))
+
+
+def _groups(checks: Sequence[AnyCheck], fleet: Group, ctx: Context) -> Iterator[Case]:
+    port = GROUP_PORT
+    for check in checks:
+        yield make_case(check, fleet, ctx, port)
+        port += check.ports
 
 
 def _rounds(
@@ -234,7 +243,7 @@ def estimate_s(plan: StagePlan) -> float:
         by_node.setdefault(case.target.key, []).append(case)
     single = max((_script_s(commands_of(cases, name)) for name, cases in by_node.items()), default=0.0)
     paired = sum(max((_battle_s(b) for b in battles), default=0.0) for battles in plan.rounds)
-    return single + paired
+    return single + paired + sum(_together_s(c) for c in plan.groups)
 
 
 def _script_s(commands: Sequence[Command]) -> float:
@@ -243,7 +252,13 @@ def _script_s(commands: Sequence[Command]) -> float:
     return BUNDLE_S + alone + beside / LANES if commands else 0.0
 
 
+def _together_s(case: Case) -> float:
+    """What nodes do at the same time lasts as long as the longest of it."""
+    seconds = [step.command.estimate_s for step in case.steps]
+    return max(seconds, default=0.0) if isinstance(case.plan, Together) else sum(seconds)
+
+
 def _battle_s(battle: Battle) -> float:
     served = sum(c.plan.client.command.estimate_s for c in battle.cases if isinstance(c.plan, Serve))
-    others = sum(s.command.estimate_s for c in battle.cases if not isinstance(c.plan, Serve) for s in c.steps)
+    others = sum(_together_s(c) for c in battle.cases if not isinstance(c.plan, Serve))
     return BUNDLE_S + served + others if battle.cases else 0.0

@@ -1,12 +1,12 @@
-"""From cases to work for the fleet: one script per node with every distinct command, one duel per pair of nodes. Pure."""
+"""From cases to work for the fleet: one script per node, one duel per pair of nodes, one team per test of several. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bringup.check import Serve
+from bringup.check import Serve, Together
 from bringup.commands import Command
-from bringup.fleet import Duel, Job
+from bringup.fleet import Duel, Job, Team
 from bringup.model import Node
 from bringup.orchestrator.plan import LANES, Case
 
@@ -26,12 +26,22 @@ def duels(cases: Sequence[Case]) -> list[Duel]:
     ]
 
 
+def teams(cases: Sequence[Case]) -> list[Team]:
+    """Tests whose steps run at the same time; those of the same nodes take turns."""
+    bouts: dict[frozenset[str], list[tuple[Job, ...]]] = {}
+    for case in cases:
+        if isinstance(case.plan, Together):
+            jobs = tuple(Job(step.node, (step.command,), 1) for step in case.steps)
+            bouts.setdefault(frozenset(job.node.name for job in jobs), []).append(jobs)
+    return [Team(tuple(mine)) for mine in bouts.values()]
+
+
 def jobs_of(cases: Sequence[Case], lanes: int = LANES) -> list[Job]:
     """One job for each node with the distinct commands that the other cases run there."""
     nodes: dict[str, Node] = {}
     commands: dict[str, dict[Command, None]] = {}
     for case in cases:
-        if isinstance(case.plan, Serve):
+        if isinstance(case.plan, Serve | Together):
             continue
         for step in case.steps:
             nodes[step.node.name] = step.node

@@ -1,0 +1,112 @@
+"""Steps of several nodes at the same time: in pairs and in the whole fleet, however few workers there are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.battle import ONE, Cluster, Reached, battle, verdicts
+
+from bringup.check import Check, Outputs, Plan, Step, together
+from bringup.commands import Command
+from bringup.context import Context
+from bringup.defects import Fault
+from bringup.fleet import Job, Team
+from bringup.model import Finding, Group, Measurement, Node, Pair, Stage
+from bringup.orchestrator.plan import FIRST_PORT, GROUP_PORT, make_plan
+from bringup.orchestrator.work import jobs_of, teams
+
+
+class Everybody(Check[Group]):
+    """All nodes meet."""
+
+    id, stage, ports = "collective.everybody", Stage.COLLECTIVE, 2
+    faults = (Fault("X", "t", "a"),)
+
+    def plan(self, target: Group, ctx: Context) -> Plan:
+        command = Command(f"meet {len(target.members)} {ctx.listen_port}")
+        return together(*(Step(node, command) for node in target.members))
+
+    def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        asked = [f"{answer.node} {answer.command.script}" for answer in out if answer.text == "met"]
+        yield Measurement(" ".join(asked), float(len(asked) > 1), "", "fleet", ONE)
+
+
+class Also(Everybody):
+    """All nodes meet once more."""
+
+    id = "collective.also"
+
+
+class Two(Check[Pair]):
+    """Two nodes meet."""
+
+    id, stage, per_rail, rounds, ports = "collective.two", Stage.COLLECTIVE, False, 1, 3
+    faults = (Fault("X", "t", "a"),)
+
+    def plan(self, target: Pair, ctx: Context) -> Plan:
+        return together(*(Step(node, Command(f"meet 2 {ctx.listen_port}")) for node in target.nodes))
+
+    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        yield Measurement("met", float(sum(a.text == "met" for a in out) == 2), "", target.key, ONE)
+
+
+class TwoAgain(Two):
+    """Two nodes meet once more."""
+
+    id = "collective.two-again"
+
+
+def meeting() -> Cluster:
+    """Whoever meets waits for all others: one that never comes leaves everybody waiting."""
+    barriers: dict[tuple[int, str], threading.Barrier] = {}
+    lock = threading.Lock()
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, *words = script.split()
+        if verb != "meet":
+            return None
+        group = min(int(node[1:]), 7 - int(node[1:])) if words[0] == "2" else 0
+        with lock:
+            barrier = barriers.setdefault((group, script), threading.Barrier(int(words[0])))
+        barrier.wait(30)
+        return b"met"
+
+    return Cluster(answer)
+
+
+def test_all_nodes_meet_although_there_are_fewer_workers(tmp_path: Path) -> None:
+    state = battle(tmp_path, meeting(), checks=[Reached(), Everybody(), Also()])
+    assert verdicts(state, "collective.everybody") == verdicts(state, "collective.also") == {"fleet": "pass"}
+    (told,) = [o for o in state.outcomes if o.check == "collective.also"]
+    names = " ".join(f"n{i} meet 6 {GROUP_PORT + 2}" for i in range(1, 7))
+    assert [m.name for m in told.measurements] == [names]
+
+
+def test_who_left_is_not_waited_for(tmp_path: Path) -> None:
+    cluster = meeting()
+    cluster.refused = {"n2", "n5"}
+    state = battle(tmp_path, cluster, checks=[Reached(), Everybody()])
+    (told,) = [o for o in state.outcomes if o.check == "collective.everybody"]
+    names = " ".join(f"n{i} meet 4 {GROUP_PORT}" for i in (1, 3, 4, 6))
+    assert ([m.name for m in told.measurements], told.verdict.value) == ([names], "pass")
+
+
+def test_pairs_meet_and_their_tests_take_turns(tmp_path: Path) -> None:
+    state = battle(tmp_path, meeting(), checks=[Reached(), Two(), TwoAgain()])
+    met = {"n1 ~ n6": "pass", "n2 ~ n5": "pass", "n3 ~ n4": "pass"}
+    assert verdicts(state, "collective.two") == verdicts(state, "collective.two-again") == met
+
+
+def test_teams_and_ports() -> None:
+    nodes = [Node("n1", profile="p"), Node("n2", profile="p")]
+    (stage,) = make_plan([Two(), TwoAgain()], nodes, Context({}))
+    (battles,) = stage.rounds
+    first, second = (
+        tuple(Job(n, (Command(f"meet 2 {FIRST_PORT + k}"),), 1) for n in (battles[0].a, battles[0].b))
+        for k in (0, 3)
+    )
+    assert teams(battles[0].cases) == [Team((first, second))]
+    assert jobs_of(battles[0].cases) == []
+    assert teams(battles[0].cases)[0].nodes == ("n1", "n2")
