@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bringup.battery.facts import words
 from bringup.check import Check, Outputs, Plan, run
@@ -11,7 +12,8 @@ from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
 from bringup.model import Finding, Limit, Measurement, Node, Stage
-from bringup.parsers import interfaces
+from bringup.parsers import interfaces, lldp
+from bringup.parsers.interfaces import Interface
 
 _NAMED = re.compile(
     r"(?P<name>[A-Za-z0-9_.@:-]{1,32})(?: mtu (?P<mtu>[0-9]{2,5}))?(?: speed (?P<speed>[0-9]{2,7}))?"
@@ -54,32 +56,52 @@ class Interfaces(Check[Node]):
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         _planned(target, ctx)
-        return run(target, interfaces.INTERFACES)
+        return run(target, interfaces.INTERFACES, lldp.NEIGHBOURS)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         found = interfaces.parse(out.text(target, interfaces.INTERFACES))
+        heard = _heard(target, out)
         untold: list[str] = []
         for name, planned in _planned(target, ctx).items():
             seen = found.get(name)
-            state = seen.state if seen is not None else "missing"
-            yield Measurement(f"interface {name}", state, "", target.name, _UP, "INTERFACE-DOWN")
-            if seen is None:
-                continue
-            if "mtu" in planned and seen.mtu is None:
+            for measured in _judged(target, name, planned, seen):
+                far_end = f", which hears {heard[name]}" if name in heard and not measured.ok else ""
+                yield replace(measured, name=measured.name + far_end)
+            if seen is not None and "mtu" in planned and seen.mtu is None:
                 untold.append(f"MTU of {name}")
-            elif "mtu" in planned and seen.mtu is not None:
-                limit = Limit("network.interfaces", "==", planned["mtu"], "bytes", _WHY, "profile")
-                yield Measurement(f"MTU of {name}", seen.mtu, "bytes", target.name, limit, "INTERFACE-MTU")
-            if "speed" in planned and state == "up":
-                if seen.speed_mbps is None:
-                    untold.append(f"speed of {name}")
-                    continue
-                limit = Limit("network.interfaces", ">=", planned["speed"], "Mb/s", _WHY, "profile")
-                yield Measurement(
-                    f"speed of {name}", seen.speed_mbps, "Mb/s", target.name, limit, "INTERFACE-SPEED"
-                )
+            if seen is not None and "speed" in planned and seen.state == "up" and seen.speed_mbps is None:
+                untold.append(f"speed of {name}")
         if untold:
             raise CannotJudge(f"the kernel does not tell the {', '.join(untold)}")
+
+
+def _judged(
+    node: Node, name: str, planned: Mapping[str, int], seen: Interface | None
+) -> Iterator[Measurement]:
+    """What is known of one interface beside its plan. The speed of one that is down means nothing."""
+    state = seen.state if seen is not None else "missing"
+    yield Measurement(f"interface {name}", state, "", node.name, _UP, "INTERFACE-DOWN")
+    if seen is None:
+        return
+    if "mtu" in planned and seen.mtu is not None:
+        limit = Limit("network.interfaces", "==", planned["mtu"], "bytes", _WHY, "profile")
+        yield Measurement(f"MTU of {name}", seen.mtu, "bytes", node.name, limit, "INTERFACE-MTU")
+    if "speed" in planned and state == "up" and seen.speed_mbps is not None:
+        limit = Limit("network.interfaces", ">=", planned["speed"], "Mb/s", _WHY, "profile")
+        yield Measurement(f"speed of {name}", seen.speed_mbps, "Mb/s", node.name, limit, "INTERFACE-SPEED")
+
+
+def _heard(node: Node, out: Outputs) -> Mapping[str, str]:
+    """Switch and port by interface. LLDP is a help for whoever walks there: without it the judgement is the same."""
+    try:
+        neighbours = lldp.parse(out.text(node, lldp.NEIGHBOURS))
+    except CannotJudge:
+        return {}
+    return {
+        one.interface: f"{one.system} port {one.port_names[0]}"
+        for one in neighbours
+        if one.system and one.port_names
+    }
 
 
 def _planned(node: Node, ctx: Context) -> Mapping[str, Mapping[str, int]]:

@@ -14,7 +14,7 @@ from bringup.commands import Ended
 from bringup.errors import NoLimit, NotApplicable
 from bringup.judging import judged
 from bringup.model import Verdict
-from bringup.parsers import endpoints, interfaces
+from bringup.parsers import endpoints, interfaces, lldp
 
 SHELLS = [s for s in ("dash", "bash", "busybox") if shutil.which(s)]
 NAMED = ("store:2049", "[fd00::1]:6817")
@@ -121,15 +121,20 @@ def test_the_command_on_a_machine(tmp_path: Path, shell: str, means: str) -> Non
 # ------------------------------------------------------------------------------------------------ interfaces
 
 GOOD = "bond0 up 9000 200000\neno1 up 1500 25000\nlo unknown 65536 -\nend\n"  # as INTERFACES prints it
+HEARD = """{"lldp": [{"interface": [{"name": "bond0",
+ "chassis": [{"id": [{"type": "mac", "value": "de:69:ec:60:7d:3d"}], "name": [{"value": "leaf-1"}]}],
+ "port": [{"id": [{"type": "ifname", "value": "swp2"}]}]}]}]}"""  # what lldpcli -f json0 of 1.0.16 holds, cut down
 
 
 @pytest.fixture
-def look(load_check, node, make_context, make_outputs):
-    def run(text: object, *named: str):
+def look(load_check, node, make_context, make_outputs, answer):
+    def run(text: object, *named: str, heard: object = None):
         check = load_check("host/interfaces.py")
         ctx = make_context(facts={"network.interfaces": list(named)} if named else {})
         check.plan(node, ctx)
-        return judged(check, node, make_outputs({interfaces.INTERFACES: text}), ctx)
+        silent = answer(ended=Ended.MISSING, detail="lldpcli")
+        answers = {interfaces.INTERFACES: text, lldp.NEIGHBOURS: silent if heard is None else heard}
+        return judged(check, node, make_outputs(answers), ctx)
 
     return run
 
@@ -158,6 +163,26 @@ def test_an_interface_that_is_not(look, old, new, code, value) -> None:
     outcome = look(GOOD.replace(old, new), "bond0 mtu 9000 speed 200000")
     assert outcome.verdict is Verdict.FAIL
     assert [(m.code, m.value) for m in outcome.measurements if not m.ok] == [(code, value)]
+
+
+def test_a_wrong_interface_is_told_with_its_switch_port(look, values) -> None:
+    outcome = look(GOOD.replace("bond0 up 9000", "bond0 up 1500"), "bond0 mtu 9000", "eno1", heard=HEARD)
+    assert values(outcome) == [
+        ("interface bond0", "gpu-001", "up", True),
+        ("MTU of bond0, which hears leaf-1 port swp2", "gpu-001", 1500, False),
+        ("interface eno1", "gpu-001", "up", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "heard", ["", "{}", HEARD[:-3], HEARD.replace('"name": [{"value": "leaf-1"}]', '"x": 1')]
+)
+def test_neighbours_that_say_nothing_change_nothing(look, values, heard) -> None:
+    outcome = look(GOOD.replace("bond0 up 9000", "bond0 up 1500"), "bond0 mtu 9000", heard=heard)
+    assert values(outcome) == [
+        ("interface bond0", "gpu-001", "up", True),
+        ("MTU of bond0", "gpu-001", 1500, False),
+    ]
 
 
 def test_a_speed_that_is_not_told_is_no_pass(look) -> None:
