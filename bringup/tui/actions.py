@@ -16,10 +16,13 @@ class Place(StrEnum):
     DEFECTS = "defects"
     DEFECT = "defect"
     NODE = "node"
+    CABLES = "cables"
     FILES = "files"
     EVIDENCE = "evidence"
     LOG = "log"
     HELP = "help"
+    LIST = "list"
+    QUIT = "quit"
 
 
 PLACE_WORDS: dict[Place, str] = {
@@ -30,15 +33,19 @@ PLACE_WORDS: dict[Place, str] = {
     Place.DEFECTS: "defects",
     Place.DEFECT: "one defect",
     Place.NODE: "node",
+    Place.CABLES: "cables",
     Place.FILES: "list of evidence",
     Place.EVIDENCE: "evidence",
     Place.LOG: "log",
     Place.HELP: "help",
+    Place.LIST: "list to take along",
+    Place.QUIT: "leaving",
 }
 
 SCREENS = tuple(p for p in Place if p is not Place.EVERYWHERE)
-LISTS = (Place.STAGES, Place.RESULTS, Place.DEFECTS, Place.NODE, Place.FILES)
-TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP)
+MOVING = tuple(p for p in SCREENS if p is not Place.QUIT)
+LISTS = (Place.STAGES, Place.RESULTS, Place.DEFECTS, Place.NODE, Place.CABLES, Place.FILES)
+TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP, Place.LIST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +74,72 @@ ACTIONS: tuple[Action, ...] = (
     Action("open-defect", ("enter",), "open", "details", "show the defect and what it explains", (Place.DEFECTS,), 1),
     Action("open-defect-node", ("enter",), "open", "node", "open the node of the defect", (Place.DEFECT,), 1),
     Action("fold", ("enter",), "open", "open/close", "open or close the component", (Place.NODE,), 1),
+    Action("open-cable", ("enter",), "open", "open", "open the defect of the cable, else its node", (Place.CABLES,), 1),
     Action("open-file", ("enter",), "open", "read", "read the selected output", (Place.FILES,), 1),
     Action("evidence", ("e",), "evidence", "evidence", "read the kept output behind the row", (Place.NODE,), 2),
     Action("result-evidence", ("e",), "evidence", "evidence", "read the kept output behind the result",
            (Place.RESULTS,), 2),
     Action("faults", ("z",), "faults", "faults only", "show only what is not in order, or all again",
-           (Place.FLOOR, Place.RESULTS, Place.NODE), 3),
+           (Place.FLOOR, Place.RESULTS, Place.NODE, Place.CABLES), 3),
     Action("filter", ("slash",), "filter", "filter", "filter: words, rack:R05, code:RDMA*, gpu-[080-095], ! for not",
-           (Place.FLOOR, Place.RESULTS, Place.DEFECTS), 4),
+           (Place.FLOOR, Place.RESULTS, Place.DEFECTS, Place.CABLES), 4),
     Action("find", ("slash",), "filter", "find", "find a text", TEXTS, 4),
     Action("next-defect", ("n",), "next(1)", "next defect", "go to the next one that is not in order",
-           (Place.FLOOR, Place.NODE), 5),
+           (Place.FLOOR, Place.NODE, Place.CABLES), 5),
     Action("previous-defect", ("N",), "next(-1)", "previous defect", "go to the previous one that is not in order",
-           (Place.FLOOR, Place.NODE)),
+           (Place.FLOOR, Place.NODE, Place.CABLES)),
     Action("next-match", ("n",), "next(1)", "next", "go to the next place found", TEXTS, 5),
     Action("previous-match", ("N",), "next(-1)", "previous", "go to the previous place found", TEXTS),
     Action("order", ("o",), "order", "order", "sort by walking order, by code, or by stage", (Place.DEFECTS,), 5),
-    Action("copy", ("y",), "copy", "copy", "copy the defect as text for a ticket", (Place.DEFECTS, Place.DEFECT), 6),
-    Action("up", ("up", "k"), "move(0,-1)", "up", "up", SCREENS, moves=True),
-    Action("down", ("down", "j"), "move(0,1)", "down", "down", SCREENS, moves=True),
+    Action("cable-order", ("o",), "order", "order", "sort by walking order or by leaf", (Place.CABLES,), 6),
+    Action("group", ("g",), "group", "group", "group by rack, row, leaf, height unit or profile",
+           (Place.FLOOR,), 6),
+    Action("meaning", ("m",), "meaning(1)", "cells", "cells show the state, one stage, or one measurement",
+           (Place.FLOOR,), 7),
+    Action("next-lens", ("greater_than_sign",), "lens(1)", "next stage", "the next stage, or the next measurement",
+           (Place.FLOOR,)),
+    Action("previous-lens", ("less_than_sign",), "lens(-1)", "previous stage",
+           "the stage, or the measurement, before", (Place.FLOOR,)),
+    Action("tick", ("space",), "tick", "mark", "mark the node or defect, or take the mark away",
+           (Place.FLOOR, Place.DEFECTS), 6),
+    Action("tick-range", ("v",), "tick_range", "mark range", "mark everything from the last mark to here",
+           (Place.FLOOR, Place.DEFECTS)),
+    Action("untick", ("u",), "untick", "unmark", "take all marks away", (Place.FLOOR, Place.DEFECTS)),
+    Action("paper", ("p",), "paper", "list", "what is marked (or all) as a list to print or take along",
+           (Place.FLOOR, Place.DEFECTS), 7),
+    Action("copy", ("y",), "copy", "copy", "copy the defect or what is marked, as ticket text",
+           (Place.FLOOR, Place.DEFECTS, Place.DEFECT, Place.NODE), 7),
+    Action("copy-list", ("y",), "copy", "copy", "copy the list", (Place.LIST,), 1),
+    Action("write-list", ("w",), "write", "write", "write the list to a file in this folder", (Place.LIST,), 2),
+    Action("ssh", ("S",), "app.ssh", "ssh", "open ssh to the node; this screen comes back afterwards",
+           (Place.FLOOR, Place.NODE), 7),
+    Action("detach", ("d", "enter"), "app.leave", "detach", "leave; the run goes on", (Place.QUIT,), 1),
+    Action("stop", ("s",), "stop", "stop the run", "stop the run: it ends its commands, writes its reports",
+           (Place.QUIT,), 2),
+    Action("kill", ("K",), "kill", "stop now", "end the run's process at once, without reports (twice)",
+           (Place.QUIT,), 3),
+    Action("up", ("up", "k"), "move(0,-1)", "up", "up", MOVING, moves=True),
+    Action("down", ("down", "j"), "move(0,1)", "down", "down", MOVING, moves=True),
     Action("left", ("left", "h"), "move(-1,0)", "left", "left", (Place.FLOOR, *TEXTS), moves=True),
     Action("right", ("right", "l"), "move(1,0)", "right", "right", (Place.FLOOR, *TEXTS), moves=True),
-    Action("page-up", ("pageup", "ctrl+b"), "page(-1)", "page up", "one page up", SCREENS, moves=True),
-    Action("page-down", ("pagedown", "ctrl+f"), "page(1)", "page down", "one page down", SCREENS, moves=True),
-    Action("first", ("home",), "edge(-1)", "first", "to the beginning", SCREENS, moves=True),
-    Action("last", ("end",), "edge(1)", "last", "to the end", SCREENS, moves=True),
+    Action("page-up", ("pageup", "ctrl+b"), "page(-1)", "page up", "one page up", MOVING, moves=True),
+    Action("page-down", ("pagedown", "ctrl+f"), "page(1)", "page down", "one page down", MOVING, moves=True),
+    Action("first", ("home",), "edge(-1)", "first", "to the beginning", MOVING, moves=True),
+    Action("last", ("end",), "edge(1)", "last", "to the end", MOVING, moves=True),
     Action("floor", ("1",), "go('floor')", "floor", "the floor: every node at its place"),
     Action("stages", ("2",), "go('stages')", "stages", "the stages and how far they are"),
     Action("defects", ("3",), "go('defects')", "defects", "the work list"),
     Action("node", ("4",), "go('node')", "node", "the page of the selected node"),
+    Action("cables", ("5",), "go('cables')", "cables", "the cables as planned and as seen"),
     Action("log", ("L",), "log_book", "log", "what happened to the run: notes, stages, gates", foot=7),
     Action("list-log", ("l",), "app.log_book", "log", "the same, where l does not move the cursor", LISTS),
     Action("back", ("escape",), "back", "back", "close the filter or go back", foot=8),
     Action("last-screen", ("minus",), "last", "last screen", "the screen before this one"),
+    Action("screenshot", ("P",), "picture", "picture", "write this screen as SVG to a file in this folder"),
     Action("theme", ("t",), "theme", "colours", "other colours: for dark or light, 16 or more colours"),
     Action("palette", ("colon", "ctrl+p"), "command_palette", "commands", "find a command or a node by name"),
     Action("help", ("question_mark",), "help", "help", "the keys of this screen and what the glyphs mean", foot=10),
-    Action("quit", ("q", "ctrl+q"), "quit", "quit", "leave; a running run goes on", foot=9),
+    Action("quit", ("q", "ctrl+q"), "quit", "quit", "leave; asks first while the run goes on", foot=9),
 )  # fmt: skip
 
 
@@ -111,6 +147,8 @@ _SHOWN = {
     "slash": "/",
     "question_mark": "?",
     "minus": "-",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
     "colon": ":",
     "escape": "esc",
     "pageup": "PgUp",
@@ -155,7 +193,7 @@ def where(action: Action) -> str:
     """Where an action works, in words."""
     return (
         "every screen"
-        if action.places == SCREENS
+        if action.places == MOVING
         else ", ".join(PLACE_WORDS[place] for place in action.places)
     )
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import gc
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.screen import Screen
 
 from bringup.tui.actions import Action, Place, commands, full, keys_text
 from bringup.tui.feed import RunView
 from bringup.tui.look import Look
+from bringup.tui.screens.cables import CablesPage
 from bringup.tui.screens.defects import DefectsPage
 from bringup.tui.screens.floor import FloorPage
+from bringup.tui.screens.leaving import QuitPage
 from bringup.tui.screens.node import NodePage
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.stages import StagesPage
 from bringup.tui.screens.text import HelpPage, LogPage
+from bringup.tui.screens.worklist import write
+from bringup.tui.ssh_command import known_hosts_of, ssh_command
 
 TICK_S = 0.1
 SLOW_TICK_S = 1.0
@@ -50,6 +57,24 @@ class NodeSearch(Provider):
                 )
 
 
+class MeasureSearch(Provider):
+    """Shades of one measurement on the floor, by the measurement's name."""
+
+    async def search(self, query: str) -> Hits:
+        """Measurements whose name fits the query."""
+        page = self.screen
+        if not isinstance(page, FloorPage):
+            return
+        matcher = self.matcher(query)
+        for measure in page.known_measures():
+            score = matcher.match(str(measure))
+            if score > 0:
+                shown = page.desk.look.text(f"cells: {measure}", 70)
+                yield Hit(
+                    score, shown, partial(page.show_measure, measure), text=shown, help="shades on the floor"
+                )
+
+
 class BringupApp(App[str]):
     """Shows the run in a folder, live or finished. Its result is what to tell the person who has left."""
 
@@ -63,7 +88,7 @@ class BringupApp(App[str]):
     CommandPalette CommandList { border: none; scrollbar-size-vertical: 0; }
     """
     BINDINGS = bindings(Place.EVERYWHERE)
-    COMMANDS: ClassVar = App.COMMANDS | {NodeSearch}
+    COMMANDS: ClassVar = App.COMMANDS | {NodeSearch, MeasureSearch}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = True
@@ -87,6 +112,7 @@ class BringupApp(App[str]):
         self.add_mode("stages", lambda: StagesPage(self.desk))
         self.add_mode("defects", lambda: DefectsPage(self.desk))
         self.add_mode("node", lambda: NodePage(self.desk))
+        self.add_mode("cables", lambda: CablesPage(self.desk))
 
     async def on_mount(self) -> None:
         self.desk.view.drain(BUDGET_S)
@@ -117,7 +143,7 @@ class BringupApp(App[str]):
     # ------------------------------------------------------------------------------------------------ going around
 
     async def action_go(self, mode: str) -> None:
-        """To one of the four screens; if it is here already, back to its first page."""
+        """To one of the screens; if it is here already, back to its first page."""
         if mode == self.current_mode:
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
@@ -173,13 +199,54 @@ class BringupApp(App[str]):
             self.page.tell(f"colours: {self.theme}")
 
     async def action_quit(self) -> None:
+        """Leave. While a run goes on a person is asked first; asked again, it is left alone."""
+        view = self.desk.view
+        asked = any(isinstance(screen, QuitPage) for screen in self.screen_stack)
+        if view.over or not view.state.info.id or self.desk.read_only or asked:
+            self.action_leave()
+        else:
+            await self.push_screen(QuitPage(self.desk))
+
+    def action_leave(self) -> None:
         """Leave. The run does not notice."""
         view = self.desk.view
-        if view.over or not view.state.info.id:
+        if view.over or not view.state.info.id or self.desk.read_only:
             self.exit()
         else:
             place = self.desk.look.text(str(view.folder), 4000)
             self.exit(result=f"The run goes on. To see it again: bringup watch {place}")
+
+    def action_picture(self) -> None:
+        """This screen as SVG, for tickets and manuals."""
+        page = self.page
+        if page is not None:
+            write(page, "screen", ".svg", self.export_screenshot(simplify=True))
+
+    def action_ssh(self) -> None:
+        """A shell on the selected node; the screens come back when it ends."""
+        page, node = self.page, self.desk.view.state.nodes.get(self.desk.node)
+        if page is None or node is None:
+            return
+        if self.desk.read_only:
+            page.tell("this view only reads: no ssh from here")
+            return
+        words = ssh_command(node, known_hosts_of(self.desk.view.folder))
+        if not words:
+            page.tell(f"{self.desk.look.text(node.name, 60)} is this machine: no ssh is needed")
+            return
+        shown = self.desk.look.text(shlex.join(words), 2000)
+        try:
+            with self.suspend():
+                print(f"\n$ {shown}\n", flush=True)
+                status = subprocess.run(words, check=False).returncode
+                if status:
+                    print(f"\nssh ended with status {status}; enter goes back", flush=True)
+                    sys.stdin.readline()
+        except (SuspendNotSupported, OSError) as error:
+            why = f": {error.strerror}" if isinstance(error, OSError) else ""
+            page.tell(f"not from here{why}; type: {shown}")
+            return
+        page.tell(f"back from: {shown}")
 
     # ------------------------------------------------------------------------------------------------ palette
 

@@ -17,8 +17,9 @@ from bringup.journal import Tail
 from bringup.model import Outcome, Stage, Verdict, Why
 from bringup.report import verdict as judge
 from bringup.run import RunState
-from bringup.tui.look import Mark
+from bringup.tui.look import Mark, worst
 from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
+from bringup.tui.measures import Measure, Values, take
 
 CHUNK_BYTES = 1 << 16
 """So much is decoded before the clock is looked at again."""
@@ -59,6 +60,8 @@ class RunView:
         self._tallies: dict[str, Tally] = {}
         self._open: dict[str, set[Case]] = defaultdict(set)
         self._dirty: set[str] = set()
+        self.watched: Measure | None = None
+        self.values: Values = {}
 
     # ------------------------------------------------------------------------------------------------ reading
 
@@ -77,7 +80,9 @@ class RunView:
 
     def _take(self, event: ev.AnyEvent) -> None:
         if isinstance(event, ev.RunStarted) and event.seq <= self.state.seq:
+            watched = self.watched
             self._begin()  # the journal was cut or replaced: this is the first event of another one
+            self.watched = watched
         self.version += 1
         before = self._before(event)
         self.state.apply(event)
@@ -132,6 +137,11 @@ class RunView:
             for name in {*outcome.nodes, *before.nodes}:
                 self._tallies[name] = tally(self.state.by_node.get(name, []), name)
                 self._dirty.add(name)
+        if self.watched is not None and outcome.check == self.watched.check:
+            if before is None:
+                take(self.values, outcome, self.watched)
+            else:
+                self.watch(self.watched)  # the earlier result counts no more
 
     def _diagnosed(self, defects: list[Defect]) -> None:
         self.explained = {(s.check, s.target): d for d in defects for s in d.explains}
@@ -194,6 +204,31 @@ class RunView:
             open_mark(case, outcome.verdict, counted, self.defects_of.get(name, []), self.explained)
             or Mark.PASS
         )
+
+    def mark_in(self, name: str, stage: Stage) -> Mark:
+        """The mark of a node by the results of one stage."""
+        counted = self._tallies.get(name) or Tally()
+        defects = self.defects_of.get(name, [])
+        marks = [
+            mark
+            for case, verdict in counted.unsettled.items()
+            if self.state.case_stage.get(case[0]) is stage
+            and (mark := open_mark(case, verdict, counted, defects, self.explained))
+        ]
+        if name in self.state.working and stage is self.stage:
+            marks.append(Mark.RUNNING)
+        if counted.stages.get(stage):
+            marks.append(Mark.PASS)
+        return worst(marks) if marks or not self.over else Mark.NOT_RUN
+
+    def watch(self, measure: Measure | None) -> None:
+        """Keep the worst value of this measurement for each node from now on."""
+        self.watched, self.values = measure, {}
+        if measure is not None:
+            stage = self.state.case_stage.get(measure.check)
+            for (check, _), outcome in self.by_stage.get(stage, {}).items() if stage else ():
+                if check == measure.check:
+                    take(self.values, outcome, measure)
 
     def counts(self) -> Counter[Mark]:
         """How many nodes bear each mark."""

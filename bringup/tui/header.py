@@ -122,7 +122,6 @@ def tab_line(here: str, tabs: list[tuple[str, str, str]], says: str, width: int,
             line.append((f"[{key} {label}]", Tone.TITLE))
         else:
             line.append((f" {key} {label} ", Tone.DIM))
-        line.append((" ", Tone.PLAIN))
     room = min(width, NARROW) - len(line_text(tuple(line))) - 1
     if says and room > 4:
         line.append((look.fit(look.folded(says), room, right=True), Tone.PLAIN))

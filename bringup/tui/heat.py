@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bringup.inventory.names import natural_key
@@ -13,11 +14,12 @@ CHUNK = 8
 GAP = 3
 MOST_PER_LINE = 64
 LABEL_MOST = 10
+_LAST_NUMBER = re.compile(r"[-_ ]*[0-9]+[^0-9]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Rack:
-    """The nodes of one rack from the bottom up."""
+    """The nodes of one rack from the bottom up, or of another group in walking order."""
 
     name: str
     nodes: tuple[str, ...]
@@ -41,17 +43,47 @@ class Floor:
         return len(self.lines)
 
 
-def racks(nodes: Iterable[Node]) -> list[Rack]:
-    """The racks in natural order, those without a name last; in a rack by height unit, then by name."""
+def row_of(node: Node) -> str:
+    """The row in which a rack stands: its name without its last number (`A` of `A07`)."""
+    return _LAST_NUMBER.sub("", node.rack) or node.rack
+
+
+def leaf_of(node: Node) -> str:
+    """The leaf of a node's first rail, and how many others it has: nodes that share all leaves stand together."""
+    leaves = list(dict.fromkeys(port.leaf for port in node.ports if port.leaf))
+    if len(leaves) < 2:
+        return leaves[0] if leaves else ""
+    more = f"+{len(leaves) - 1}"
+    return leaves[0][: LABEL_MOST - len(more)] + more
+
+
+GROUPINGS: Mapping[str, Callable[[Node], str]] = {
+    "rack": lambda node: node.rack,
+    "row": row_of,
+    "leaf": leaf_of,
+    "unit": lambda node: f"U{node.unit}" if node.unit else "",
+    "profile": lambda node: node.profile,
+}
+"""By what the nodes of the floor may stand together."""
+
+
+def racks(nodes: Iterable[Node], by: str = "rack") -> list[Rack]:
+    """The racks (or other groups) in natural order, nodes without one last; in each by height unit, then by name."""
+    group = GROUPINGS[by]
     found: dict[str, list[Node]] = {}
     for node in nodes:
-        found.setdefault(node.rack, []).append(node)
-    ordered = sorted(found, key=lambda rack: (not rack, natural_key(rack)))
-    return [Rack(rack, tuple(n.name for n in sorted(found[rack], key=_height))) for rack in ordered]
+        found.setdefault(group(node), []).append(node)
+    height = _height if by == "rack" else _walk
+    ordered = sorted(found, key=lambda name: (not name, natural_key(name)))
+    return [Rack(name, tuple(n.name for n in sorted(found[name], key=height))) for name in ordered]
 
 
 def _height(node: Node) -> tuple[object, ...]:
     return (natural_key(node.unit), natural_key(node.name))
+
+
+def _walk(node: Node) -> tuple[object, ...]:
+    return (not node.rack, natural_key(node.rack), *_height(node))
 
 
 def place(rows: Sequence[Rack], width: int) -> Floor:

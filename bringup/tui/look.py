@@ -28,6 +28,7 @@ class Tone(StrEnum):
     FIXED = "fixed"
     MATCH = "match"
     CURSOR = "cursor"
+    TICKED = "ticked"
 
 
 Span = tuple[str, Tone]
@@ -114,6 +115,10 @@ class Look:
     def bar(self) -> tuple[str, str, str]:
         """Filled, empty and limit mark of a bar."""
         return ("#", ".", "|") if self.ascii else ("█", "░", "┃")
+
+    def shade(self, step: int) -> str:
+        """A value's place among all: 1 is the lowest, 5 the highest."""
+        return str(step) if self.ascii else "▁▂▄▆█"[step - 1]
 
     def text(self, raw: str, most: int = 300) -> str:
         """Text of unknown origin on one line: no control characters; in ASCII mode only ASCII."""

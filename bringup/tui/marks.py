@@ -7,11 +7,12 @@ another one is not to blame. Where that cannot be said, the node is unknown, nev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bringup.defects import Defect, Who
-from bringup.model import FLEET, Outcome, Verdict
+from bringup.model import FLEET, Outcome, Stage, Verdict
 from bringup.report import words
 from bringup.run import settled
 from bringup.tui.look import Mark, worst
@@ -60,6 +61,7 @@ class Tally:
     """The results of one node, counted as they come so that a new one costs nothing."""
 
     judged: int = 0
+    stages: Counter[Stage] = field(default_factory=Counter)
     fixed: bool = False
     passed: set[str] = field(default_factory=set)
     unsettled: dict[Case, Verdict] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Tally:
     def add(self, outcome: Outcome, node: str) -> None:
         """Take one result in."""
         self.judged += 1
+        self.stages[outcome.stage] += 1
         if outcome.verdict is Verdict.PASS:
             self.passed.add(outcome.check)
             self.fixed = self.fixed or outcome.attempt > 1

@@ -23,18 +23,22 @@ from bringup.tui.actions import (
 from bringup.tui.app import BringupApp
 from bringup.tui.help_lines import help_lines
 from bringup.tui.look import SIGNS, Look, Mark, line_text
+from bringup.tui.screens.cables import CablesPage
 from bringup.tui.screens.defects import DefectPage, DefectsPage
 from bringup.tui.screens.evidence import EvidencePage, FilesPage
 from bringup.tui.screens.floor import FloorPage
+from bringup.tui.screens.leaving import QuitPage
 from bringup.tui.screens.node import NodePage
 from bringup.tui.screens.page import Page
 from bringup.tui.screens.stages import ResultsPage, StagesPage
 from bringup.tui.screens.text import HelpPage, LogPage
+from bringup.tui.screens.worklist import ListPage
 from bringup.tui.widgets.bar import footer_line
 
 DOCS = Path(__file__).parents[2] / "docs" / "tui.md"
 PAGES: list[type[Page]] = [
-    FloorPage, StagesPage, ResultsPage, DefectsPage, DefectPage, NodePage, FilesPage, EvidencePage, LogPage, HelpPage,
+    FloorPage, StagesPage, ResultsPage, DefectsPage, DefectPage, NodePage, CablesPage, FilesPage, EvidencePage, LogPage,
+    HelpPage, ListPage, QuitPage,
 ]  # fmt: skip
 
 

@@ -49,6 +49,8 @@ async def test_a_run_is_followed_while_it_grows(size: Any, make_story: Callable[
         await until(pilot, lambda: list(table.rows.keys) == ["D-11C0", "D-5AA1", "D-90B2"])
         assert table.key == "D-90B2", "the cursor stays on its defect while the list grows"
         await press(pilot, "q")
+        assert page_of(app).place is Place.QUIT, "while a run goes on one is asked"
+        await press(pilot, "q")
     assert app.return_code == 0
     assert app.return_value == f"The run goes on. To see it again: bringup watch {story.folder}"
     story.journal.close()

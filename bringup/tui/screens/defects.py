@@ -15,11 +15,12 @@ from bringup.tui.defect_rows import (
     defect_page,
     defect_rows,
     find,
-    ticket,
+    listed,
 )
 from bringup.tui.look import Line, Tone
 from bringup.tui.screens.page import Desk, Page, bindings, padded
 from bringup.tui.screens.text import TextPage
+from bringup.tui.screens.worklist import ListPage, copy_tickets
 from bringup.tui.table import ready
 from bringup.tui.widgets.bigtable import BigTable
 
@@ -49,6 +50,7 @@ class DefectsPage(Page):
     def draw(self) -> None:
         self.mover.empty = "no defect matches the filter" if self.filter else "no defect is known"
         self.mover.show(ready(defect_rows(self.desk.view, self.desk.look, self.filter, self.order)))
+        self.mover.tick(self.desk.defects.keys)
 
     def status(self) -> Sequence[Line]:
         defect = find(self.desk.view, self.mover.key)
@@ -62,7 +64,13 @@ class DefectsPage(Page):
         return padded(lines, CARD_LINES)
 
     def says(self) -> str:
-        parts = (f"/{self.filter}" if self.filter else "", self.order, self.mover.says)
+        marked = len(self.desk.defects.keys)
+        parts = (
+            f"{marked:,} marked" if marked else "",
+            f"/{self.filter}" if self.filter else "",
+            self.order,
+            self.mover.says,
+        )
         return "  ".join(filter(None, parts))
 
     def on_big_table_moved(self) -> None:
@@ -80,8 +88,31 @@ class DefectsPage(Page):
         self.order = names[(names.index(self.order) + 1) % len(names)]
         self.update()
 
+    def action_tick(self) -> None:
+        self.desk.defects.toggle(self.mover.key)
+        self.mover.move(0, 1)
+        self.update()
+
+    def action_tick_range(self) -> None:
+        self.desk.defects.span(self.mover.key, self.mover.rows.keys)
+        self.update()
+
+    def action_untick(self) -> None:
+        self.desk.defects.clear()
+        self.update()
+
+    def _chosen(self) -> list[Defect]:
+        """The marked defects in the order of the list."""
+        known = listed(self.desk.view, "", self.order)
+        return [d for d in known if d.id in self.desk.defects.keys]
+
+    async def action_paper(self) -> None:
+        chosen = self._chosen() or listed(self.desk.view, self.filter, self.order)
+        await self.app.push_screen(ListPage(self.desk, chosen))
+
     def action_copy(self) -> None:
-        copy(self, find(self.desk.view, self.mover.key))
+        one = find(self.desk.view, self.mover.key)
+        copy_tickets(self, self._chosen() or ([one] if one else []))
 
 
 class DefectPage(TextPage):
@@ -115,13 +146,5 @@ class DefectPage(TextPage):
             self.tell("this defect names no node of the run")
 
     def action_copy(self) -> None:
-        copy(self, find(self.desk.view, self.key))
-
-
-def copy(page: Page, defect: Defect | None) -> None:
-    """Put a defect as text into the clipboard of the terminal, as far as the terminal allows it."""
-    if defect is None:
-        page.tell("there is nothing to copy")
-        return
-    page.app.copy_to_clipboard(ticket(page.desk.view, defect, page.desk.look))
-    page.tell(f"{page.desk.look.text(defect.id, 20)} copied (if the terminal allows it: OSC 52)")
+        defect = find(self.desk.view, self.key)
+        copy_tickets(self, [defect] if defect else [])

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.widget import Widget
 
+from bringup.model import Stage
 from bringup.tui.actions import Place
-from bringup.tui.defect_rows import top_lines
-from bringup.tui.heat import Floor, following, place, racks
-from bringup.tui.look import TROUBLE, Line, Mark
+from bringup.tui.defect_rows import listed, top_lines
+from bringup.tui.heat import GROUPINGS, Floor, following, place, racks
+from bringup.tui.look import TROUBLE, Line, Mark, Tone
+from bringup.tui.measures import Measure, broken, legend, measures, shades
 from bringup.tui.query import query
 from bringup.tui.screens.page import Desk, Page, bindings
+from bringup.tui.screens.worklist import ListPage, copy_tickets
 from bringup.tui.summary import node_facts, node_lines
-from bringup.tui.widgets.heatmap import HeatMap
+from bringup.tui.widgets.heatmap import Cell, HeatMap
 from bringup.tui.widgets.lines import Block
+from bringup.tui.worklist import defects_on
 
 FRAME_LINES = 3 + 2 + 1
 """Header, status and footer."""
 LEAST_BELOW = 4
 """Free lines below the map from which on the first defects are listed there."""
+SAMPLE = 16
+"""So many nodes are looked at to learn which measurements there are."""
+GROUP_WORDS = {"unit": "height unit", "leaf": "the leaf of their first rail"}
 
 
 class FloorPage(Page):
@@ -32,6 +39,9 @@ class FloorPage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.faults_only = False
+        self.group = next(iter(GROUPINGS))
+        self.lens: Stage | Measure | None = None
+        self._measure: Measure | None = None
         self._placed_for: object = None
         self._floor = Floor()
         self._main, self._below, self._rest = HeatMap(desk.look), Block(), Block(id="rest")
@@ -48,18 +58,29 @@ class FloorPage(Page):
     def draw(self) -> None:
         heat, view = self.mover, self.desk.view
         names = self._names()
-        wanted = (heat.size.width, len(view.state.nodes), names)
+        wanted = (heat.size.width, len(view.state.nodes), names, self.group)
         if wanted != self._placed_for:
             chosen = set(names)
             nodes = [node for node in view.state.nodes.values() if node.name in chosen]
-            self._floor = place(racks(nodes), heat.size.width or self.size.width)
+            self._floor = place(racks(nodes, self.group), heat.size.width or self.size.width)
             self._placed_for = wanted
         heat.empty = self._why_empty()
         if self.desk.node and self.desk.node != heat.node and self.desk.node in self._floor.cells:
             heat.node = self.desk.node
-        heat.show(self._floor, view.marks)
+        heat.show(self._floor, self._cells(), self.desk.nodes.keys)
         self.desk.node = heat.node
         self._share_room()
+
+    def _cells(self) -> Mapping[str, Cell]:
+        """What each cell shows."""
+        view = self.desk.view
+        if isinstance(self.lens, Measure):
+            if view.watched != self.lens:
+                view.watch(self.lens)
+            return shades(view.values)
+        if self.lens is not None:
+            return {name: view.mark_in(name, self.lens) for name in self._floor.order}
+        return view.marks
 
     def _names(self) -> tuple[str, ...]:
         """The nodes that faults-only and the filter let through."""
@@ -79,7 +100,7 @@ class FloorPage(Page):
 
     def _share_room(self) -> None:
         """The map gets the lines that it needs; what is left below it shows the first defects."""
-        room = max(2, self.size.height - FRAME_LINES - self.filter_line.display)
+        room = max(2, self.size.height - FRAME_LINES - self.filter_line.display - (self.lens is not None))
         high = min(room, self._floor.height or 2)
         self.mover.styles.height = high
         self._rest.display = room > high
@@ -90,10 +111,22 @@ class FloorPage(Page):
         self._below.show([(), *lines] if lines else [])
 
     def status(self) -> Sequence[Line]:
-        return node_lines(self.desk.view, self.desk.node, self.desk.look, self.size.width)
+        lines = node_lines(self.desk.view, self.desk.node, self.desk.look, self.size.width)
+        return lines if self.lens is None else (self._legend(), *lines)
+
+    def _legend(self) -> Line:
+        """What the cells show, if it is not the state."""
+        view, look = self.desk.view, self.desk.look
+        if isinstance(self.lens, Stage):
+            return ((f" cells: stage {self.lens} only", Tone.BOLD), ("   < > other stages", Tone.DIM))
+        if self.lens is None:
+            return ()
+        return legend(self.lens, view.values, self.desk.node, look, self.size.width)
 
     def says(self) -> str:
-        parts = [self.mover.says]
+        parts = [f"by {self.group}" if self.group != "rack" else "", self.mover.says]
+        if self.desk.nodes.keys:
+            parts.append(f"{len(self.desk.nodes.keys):,} marked")
         if self.faults_only:
             parts.append("faults only")
         if self.filter:
@@ -125,3 +158,76 @@ class FloorPage(Page):
         heat.select(goal)
         self.desk.node = heat.node
         self.draw_frame()
+
+    # ------------------------------------------------------------------------------------- groups and meanings
+
+    def action_group(self) -> None:
+        names = list(GROUPINGS)
+        self.group = names[(names.index(self.group) + 1) % len(names)]
+        self.update()
+        self.tell(f"nodes by {GROUP_WORDS.get(self.group, self.group)}")
+
+    def action_meaning(self, step: int) -> None:
+        """State, one stage, one measurement, and state again."""
+        view = self.desk.view
+        if self.lens is None and view.stage is not None:
+            self.lens = view.stage
+        elif not isinstance(self.lens, Measure) and (known := self.known_measures()):
+            self.lens = self._measure or self._telling(known)
+        else:
+            self.lens = None
+        self.update()
+        if self.lens is None:
+            self.tell("cells show the state of the nodes")
+
+    def known_measures(self) -> list[Measure]:
+        """What was measured on some nodes; every node of a profile is measured alike."""
+        view, names = self.desk.view, list(self.desk.view.state.nodes)
+        some = dict.fromkeys([self.desk.node, *names[:: max(1, len(names) // SAMPLE)]])
+        return measures(o for name in some for o in view.state.by_node.get(name, []))
+
+    def _telling(self, known: Sequence[Measure]) -> Measure:
+        """What to begin with: the first measurement that made a defect, else the first of all."""
+        cases = self.desk.view.state.cases
+        told = (cases.get((s.check, s.target)) for d in listed(self.desk.view) for s in d.explains)
+        return next((measure for o in told if o is not None and (measure := broken(o))), known[0])
+
+    def show_measure(self, measure: Measure) -> None:
+        """Cells are shades of this measurement."""
+        self.lens = self._measure = measure
+        self.update()
+
+    def action_lens(self, step: int) -> None:
+        """The next stage or measurement of the kind that is shown."""
+        known: list[Stage] | list[Measure]
+        if isinstance(self.lens, Measure):
+            known = self.known_measures()
+            here = known.index(self.lens) if self.lens in known else 0
+            self.lens = self._measure = known[(here + step) % len(known)] if known else None
+        else:
+            known = [s for s, state in self.desk.view.state.stages.items() if state.cases]
+            here = known.index(self.lens) if self.lens in known else -1 if step > 0 else 0
+            self.lens = known[(here + step) % len(known)] if known else None
+        self.update()
+
+    # ------------------------------------------------------------------------------------- marks
+
+    def action_tick(self) -> None:
+        self.desk.nodes.toggle(self.desk.node)
+        self.update()
+
+    def action_tick_range(self) -> None:
+        self.desk.nodes.span(self.desk.node, self._floor.order)
+        self.update()
+
+    def action_untick(self) -> None:
+        self.desk.nodes.clear()
+        self.update()
+
+    async def action_paper(self) -> None:
+        view, marked = self.desk.view, self.desk.nodes.keys
+        chosen = [d for d in listed(view) if not marked or marked.intersection(d.nodes)]
+        await self.app.push_screen(ListPage(self.desk, chosen))
+
+    def action_copy(self) -> None:
+        copy_tickets(self, defects_on(self.desk.view, self.desk.nodes.keys or {self.desk.node}))

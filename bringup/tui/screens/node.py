@@ -11,9 +11,11 @@ from bringup.tui.look import TROUBLE, Line, Tone, wrapped
 from bringup.tui.node_rows import NODE_COLUMNS, NodeRow, identity_lines, node_rows
 from bringup.tui.screens.evidence import open_evidence
 from bringup.tui.screens.page import Desk, Page, bindings, padded
+from bringup.tui.screens.worklist import copy_tickets
 from bringup.tui.table import ready
 from bringup.tui.widgets.bigtable import BigTable
 from bringup.tui.widgets.lines import Block
+from bringup.tui.worklist import defects_on
 
 SAYS_LINES = 2
 """The selected row in full, below the tree."""
@@ -105,3 +107,6 @@ class NodePage(Page):
             )
             self.mover.move(0, goal - self.mover.cursor)
             self.draw_frame()
+
+    def action_copy(self) -> None:
+        copy_tickets(self, defects_on(self.desk.view, {self.desk.node}))

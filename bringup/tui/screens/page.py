@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
@@ -22,13 +23,47 @@ from bringup.tui.widgets.lines import Block
 
 
 @dataclass(slots=True)
+class Ticks:
+    """What a person has marked, by key; `last` is where a range begins."""
+
+    keys: frozenset[str] = frozenset()
+    last: str = ""
+
+    def toggle(self, key: str) -> None:
+        """Mark, or take the mark away."""
+        if key:
+            self.keys, self.last = self.keys ^ {key}, key
+
+    def span(self, key: str, order: Sequence[str]) -> None:
+        """Mark everything from the last mark to here."""
+        if key not in order:
+            return
+        here = order.index(key)
+        there = order.index(self.last) if self.last in order else here
+        self.keys |= set(order[min(here, there) : max(here, there) + 1])
+        self.last = key
+
+    def clear(self) -> None:
+        """Take all marks away."""
+        self.keys, self.last = frozenset(), ""
+
+
+@dataclass(slots=True)
 class Desk:
-    """What all screens look at together: the run, the clock, and the node that is selected."""
+    """What all screens look at together: the run, the clock, the node that is selected, and what is marked.
+
+    `read_only` is for views that strangers may open: no file, no shell, no process. `scratch` is where files go that
+    a person asks for.
+    """
 
     view: RunView
     look: Look
     clock: Callable[[], float]
     node: str = ""
+    read_only: bool = False
+    scratch: Path = Path()
+    nodes: Ticks = field(default_factory=Ticks)
+    defects: Ticks = field(default_factory=Ticks)
 
 
 class Mover(Protocol):
@@ -66,6 +101,7 @@ TABS = [
     ("stages", "2", "Stages"),
     ("defects", "3", "Defects"),
     ("node", "4", "Node"),
+    ("cables", "5", "Cables"),
 ]
 
 

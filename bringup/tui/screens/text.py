@@ -36,9 +36,7 @@ class TextPage(Page):
         return ""
 
     def says(self) -> str:
-        return "  ".join(
-            filter(None, (self.label(), f"/{self.filter}" if self.filter else "", self.mover.says))
-        )
+        return f"{f'/{self.filter}' if self.filter else self.label()}  {self.mover.says}".strip()
 
     def apply_filter(self) -> None:
         self.mover.search(self.filter)

@@ -43,10 +43,10 @@ class Footer(Painter):
 
 
 def footer_line(place: Place, width: int, *, live: bool) -> tuple[Line, list[tuple[int, int, Action]]]:
-    """The footer's text and where each action stands in it. Help and quit always stay."""
+    """The footer's text and where each action stands in it. Help and quit always stay, back almost."""
     items = [(action, _words(action, live=live)) for action in foot(place)]
     while len(items) > 2 and sum(len(words) + 2 for _, words in items) > width:
-        del items[-3]
+        del items[-4 if len(items) > 3 else -3]
     spans: list[Span] = [(" ", Tone.PLAIN)]
     spots: list[tuple[int, int, Action]] = []
     for action, words in items:

@@ -37,6 +37,13 @@ class BigTable(Painter):
         self.cursor = 0
         self.top = 0
         self._seen: list[Row] = []
+        self._ticked: frozenset[str] = frozenset()
+
+    def tick(self, keys: frozenset[str]) -> None:
+        """The keys of the rows that a person has marked."""
+        if keys != self._ticked:
+            self._ticked = keys
+            self.refresh()
 
     @property
     def key(self) -> str:
@@ -146,9 +153,11 @@ class BigTable(Painter):
             return self.painted(header(self.columns, width, self.look))
         index = self.top + y - 1
         if index < len(self.rows):
-            return self.painted(
-                layout(self.columns, self.rows.make(index), width, self.look), cursor=index == self.cursor
-            )
+            row = self.rows.make(index)
+            line = layout(self.columns, row, width, self.look)
+            if row.key in self._ticked:
+                line = (("*", Tone.FIXED), *line[1:])
+            return self.painted(line, cursor=index == self.cursor)
         if y == 1 and not self.rows:
             return self.painted(((f" {self.empty}", Tone.DIM),))
         return self.painted(())

@@ -11,11 +11,15 @@ from textual.strip import Strip
 
 from bringup.tui.heat import Floor, neighbour
 from bringup.tui.look import SIGNS, Look, Mark, Span, Tone
+from bringup.tui.measures import Shade
 from bringup.tui.widgets.lines import WHEEL, Painter
+
+Cell = Mark | Shade
+"""What a cell shows: a state, or a value among all."""
 
 
 class HeatMap(Painter):
-    """Draws a placed floor with the marks of its nodes; one node is selected."""
+    """Draws a placed floor with the marks (or shades) of its nodes; one node is selected, any number are marked."""
 
     class Chosen(Message):
         """The selected cell was clicked again: open the node."""
@@ -30,15 +34,17 @@ class HeatMap(Painter):
         super().__init__(id=id)
         self.look = look
         self.floor = Floor()
-        self.marks: Mapping[str, Mark] = {}
+        self.marks: Mapping[str, Cell] = {}
+        self.ticked: frozenset[str] = frozenset()
         self.node = ""
         self.top = 0
         self.empty = ""
-        self._drawn: dict[str, Mark] = {}
+        self._drawn: dict[str, Cell] = {}
 
-    def show(self, floor: Floor, marks: Mapping[str, Mark]) -> None:
-        """The nodes' places and marks; repaints only the lines whose marks have changed."""
-        same_floor = floor is self.floor
+    def show(self, floor: Floor, marks: Mapping[str, Cell], ticked: frozenset[str] = frozenset()) -> None:
+        """The nodes' places and marks; repaints only the lines whose marks have changed. `ticked` were marked by a person."""
+        same_floor = floor is self.floor and ticked == self.ticked
+        self.ticked = ticked
         self.floor, self.marks = floor, marks
         if self.node not in floor.cells and floor.order:
             self.node = floor.order[0]
@@ -139,8 +145,14 @@ class HeatMap(Painter):
         return self.painted(_joined(sorted(pieces, key=lambda piece: piece[0])))
 
     def _cell(self, name: str) -> Span:
-        mark = self.marks.get(name, Mark.WAITING)
-        return self.look.glyph(mark), Tone.CURSOR if name == self.node else SIGNS[mark].tone
+        cell = self.marks.get(name, Mark.WAITING)
+        if isinstance(cell, Shade):
+            glyph, tone = self.look.shade(cell.step), Tone.PLAIN if cell.ok else Tone.DEFECT
+        else:
+            glyph, tone = self.look.glyph(cell), SIGNS[cell].tone
+        if name == self.node:
+            return glyph, Tone.CURSOR
+        return (glyph if glyph.strip() else "_", Tone.TICKED) if name in self.ticked else (glyph, tone)
 
 
 def _joined(pieces: list[tuple[int, Span]]) -> tuple[Span, ...]:

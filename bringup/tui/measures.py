@@ -1,0 +1,141 @@
+"""One measurement over the whole floor: the worst value of each node, and its shade among those of all nodes.
+
+Shades run in five steps from the lowest to the highest value seen, so that the odd node stands out even where all keep
+the limit; the tone says who breaks it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bringup.model import STAGES, Measurement, Outcome
+from bringup.report import words
+from bringup.tui.look import Line, Look, Span, Tone
+
+STEPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A kind of measurement: a check, and the name of what it measures."""
+
+    check: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.check} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A step from 1 (lowest) to STEPS (highest) and whether the limit is kept."""
+
+    step: int
+    ok: bool
+
+
+Values = dict[str, Measurement]
+"""The worst measurement of each node."""
+
+
+def number_of(measurement: Measurement) -> float | None:
+    """The value as a number that can be compared; None for words, NaN and what is not finite."""
+    value = measurement.value
+    return value if not isinstance(value, str) and math.isfinite(value) else None
+
+
+def measures(outcomes: Iterable[Outcome]) -> list[Measure]:
+    """What has been measured in numbers, stage by stage, first what has a limit."""
+    found: dict[Measure, tuple[bool, int]] = {}
+    for outcome in outcomes:
+        for m in outcome.measurements:
+            if number_of(m) is not None and _nodes_of(m, outcome):
+                kind = Measure(outcome.check, m.name)
+                rank = (m.limit is None, STAGES.index(outcome.stage))
+                found[kind] = min(found.get(kind, rank), rank)
+    return sorted(found, key=lambda kind: (*found[kind], str(kind)))
+
+
+def broken(outcome: Outcome) -> Measure | None:
+    """The first measurement of an outcome that breaks its limit, if it is a number."""
+    bad = (m for m in words.broken(outcome) if number_of(m) is not None and _nodes_of(m, outcome))
+    return next((Measure(outcome.check, m.name) for m in bad), None)
+
+
+def _nodes_of(measurement: Measurement, outcome: Outcome) -> set[str]:
+    """The nodes at which it was read; none if it tells of the fleet as a whole."""
+    return {path.partition("/")[0] for path in measurement.at.split(" ~ ")}.intersection(outcome.nodes)
+
+
+def take(values: Values, outcome: Outcome, kind: Measure) -> None:
+    """Keep the worst value of each node that an outcome tells of."""
+    if outcome.check != kind.check:
+        return
+    for m in outcome.measurements:
+        if m.name != kind.name or number_of(m) is None:
+            continue
+        for name in _nodes_of(m, outcome):
+            known = values.get(name)
+            if known is None or _worse(m, known):
+                values[name] = m
+
+
+def _worse(one: Measurement, other: Measurement) -> bool:
+    a, b = number_of(one), number_of(other)
+    if a is None or b is None:
+        return b is None
+    if words.holds(one) is not words.holds(other):
+        return words.holds(other)
+    low_is_bad = one.limit is not None and one.limit.op in (">=", ">")
+    return a < b if low_is_bad else a > b
+
+
+def shades(values: Mapping[str, Measurement]) -> dict[str, Shade]:
+    """The shade of each node that has a value."""
+    numbers = {name: number for name, m in values.items() if (number := number_of(m)) is not None}
+    if not numbers:
+        return {}
+    low, high = min(numbers.values()), max(numbers.values())
+    return {
+        name: Shade(_step(number, low, high), words.holds(values[name])) for name, number in numbers.items()
+    }
+
+
+def _step(number: float, low: float, high: float) -> int:
+    if high <= low:
+        return (STEPS + 1) // 2
+    width = high / STEPS - low / STEPS  # divided first: the difference may be beyond what a float holds
+    return min(STEPS, 1 + int((number - low) / width)) if math.isfinite(number - low) and width > 0 else 1
+
+
+def legend(kind: Measure, values: Mapping[str, Measurement], node: str, look: Look, width: int) -> Line:
+    """` rdma.write-bw write bw  here 392 Gb/s  1 173.8 Gb/s  5 391 Gb/s  needs at least 380 Gb/s  2 of 16 break it`."""
+    numbers = sorted(
+        ((n, m) for m in values.values() if (n := number_of(m)) is not None), key=lambda pair: pair[0]
+    )
+    parts: list[Span] = [(f" {look.text(str(kind), 60)}", Tone.BOLD)]
+    if not numbers:
+        parts.append(("nothing measured yet", Tone.DIM))
+    else:
+        if node in values:
+            parts.append((f"here {look.folded(words.value(values[node]))}", Tone.BOLD))
+        low, high = numbers[0][1], numbers[-1][1]
+        parts.append((f"{look.shade(1)} {look.folded(words.value(low))}", Tone.PLAIN))
+        parts.append((f"{look.shade(STEPS)} {look.folded(words.value(high))}", Tone.PLAIN))
+        limit = next((m for _, m in numbers if m.limit is not None), None)
+        if limit is not None:
+            bad = sum(1 for _, m in numbers if not words.holds(m))
+            parts.append((f"needs {look.folded(words.limit_words(limit))}", Tone.PLAIN))
+            parts.append((f"{bad:,} of {len(numbers):,} break it", Tone.DEFECT if bad else Tone.DIM))
+    line: list[Span] = []
+    used = 0
+    for k, (text, tone) in enumerate(parts):
+        text = ("  " if k else "") + text
+        room = width - 1 - used
+        line.append((look.fit(text, room).rstrip() if len(text) > room else text, tone))
+        used += len(text)
+        if used >= width - 1:
+            break
+    return tuple(line)
