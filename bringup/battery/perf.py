@@ -15,10 +15,11 @@ from bringup.commands import Command
 from bringup.context import Context
 from bringup.errors import CannotJudge, NoLimit, ParseError, ToolMissing
 from bringup.model import Node
-from bringup.parsers import gpu_bandwidth, gpu_load, gpu_samples, inside
+from bringup.parsers import amd_samples, gpu_bandwidth, gpu_load, gpu_samples, inside
+from bringup.parsers.amd_samples import AMD
 from bringup.parsers.gpu_bandwidth import Bandwidth
 from bringup.parsers.gpu_load import Gpu, Report
-from bringup.parsers.gpu_samples import Series
+from bringup.parsers.gpu_samples import NVIDIA, Series
 from bringup.parsers.inside import RUNNERS, Place, Section, Sections
 from bringup.parsers.perf_faults import GPU_LOAD
 
@@ -90,7 +91,8 @@ def sections(node: Node, out: Outputs, command: Command) -> Sections:
     found = inside.parse(answer.text)
     listed = found.one(gpu_samples.LIST)
     if listed is not None and listed.status == gpu_samples.HANGS:
-        raise CannotJudge(f"nvidia-smi hangs on {node.name}", code="COMMAND-HANGS", at=node.name)
+        tool = next(driver.tool for driver in (AMD, NVIDIA) if driver.gpus in command.script)
+        raise CannotJudge(f"{tool} hangs on {node.name}", code="COMMAND-HANGS", at=node.name)
     return found
 
 
@@ -141,13 +143,23 @@ def loaded(node: Node, out: Outputs, ctx: Context) -> Loaded:
         raise CannotJudge(
             f"the load of the GPUs ended with status {load.status}: {said or 'no text'}"
         ) from None
-    samples = gpu_samples.parse([one.text for one in found.all(gpu_samples.SAMPLE) if one.status == 0])
+    series = _series(found, amd=place(node, ctx).vendor == "amd")
     if all(gpu.error for gpu in report.gpus):
         why = report.gpus[0].error if report.gpus else "it names no GPU"
         raise CannotJudge(f"no GPU of {node.name} could be loaded: {why}", code=GPU_LOAD.code, at=node.name)
     paths = _paths(node, found, {gpu.index: gpu.address or "" for gpu in report.gpus if gpu.exists})
     gpus = {paths[gpu.index]: gpu for gpu in report.gpus if gpu.exists}
-    return Loaded(report, gpus, {f"{node.name}/gpu/{one.index}": one for one in samples})
+    return Loaded(report, gpus, {f"{node.name}/gpu/{one.index}": one for one in series})
+
+
+def _series(found: Sections, *, amd: bool) -> tuple[Series, ...]:
+    """What the driver's tool saw while the GPUs were loaded."""
+    texts = [one.text for one in found.all(gpu_samples.SAMPLE) if one.status == 0]
+    if not amd:
+        return gpu_samples.parse(texts)
+    counts = [found.one(name) for name in (gpu_samples.BEFORE, gpu_samples.BEHIND)]
+    before, behind = (one.text if one is not None and one.status == 0 else "" for one in counts)
+    return amd_samples.parse(texts, before, behind)
 
 
 def bandwidth(node: Node, out: Outputs, ctx: Context) -> tuple[Bandwidth, Mapping[int, str]] | None:
@@ -176,7 +188,8 @@ def _paths(node: Node, found: Sections, seen: Mapping[int, str]) -> dict[int, st
     listed = found.one(gpu_samples.LIST)
     if listed is None:
         return {gpu: f"{node.name}/gpu/{gpu}" for gpu in seen}
-    rows = gpu_samples.parse_list(listed.text)
+    is_json = listed.text.lstrip().startswith(("[", "{"))
+    rows = (amd_samples if is_json else gpu_samples).parse_list(listed.text)
     numbers = {address: index for index, address in rows}
     if len(seen) != len(rows) and not all(address in numbers for address in seen.values()):
         raise CannotJudge(

@@ -120,5 +120,13 @@ def reasons(node: SimNode, gpu: Gpu) -> int:
     return bits or (0 if gpu.processes else IDLE)
 
 
+def count_ticks(gpu: Gpu, seconds: float) -> None:
+    """Time goes by under load: AMD's GPUs count for how long what held their clocks down, the power limit as well."""
+    milliseconds = round(seconds * 1000)
+    gpu.ticks += milliseconds
+    for reason in gpu.slowdowns | gpu.slowdowns_under_load | ({"power"} if _full(gpu) else set()):
+        gpu.held_ticks[reason] = gpu.held_ticks.get(reason, 0) + milliseconds
+
+
 def _full(gpu: Gpu) -> bool:
     return _clock(gpu) == 1.0

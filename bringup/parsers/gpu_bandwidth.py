@@ -32,7 +32,7 @@ def nvidia(
     """Copies between host and GPUs, within each GPU, and between every two, one after the other."""
     run = f"{shlex.quote(binary)} -j -t {' '.join(_TESTS)}"
     inner = environment(inside.lookup(binary, inside.section(NVBANDWIDTH, run)))
-    return _command(gpu_samples.LISTED + place.script(inner, env), place)
+    return _command(gpu_samples.listed() + place.script(inner, env), place)
 
 
 def amd(

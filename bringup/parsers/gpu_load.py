@@ -15,6 +15,8 @@ from bringup import programs
 from bringup.commands import Command
 from bringup.errors import ParseError, ToolMissing
 from bringup.parsers import bdf, gpu_samples, inside
+from bringup.parsers.amd_samples import AMD
+from bringup.parsers.gpu_samples import NVIDIA
 from bringup.parsers.inside import HERE, Place
 from bringup.parsers.reading import quoted
 from bringup.parsers.reading_json import count, figure, items, mapping, words, words_or_none
@@ -50,8 +52,9 @@ def load(
         f" --tests \"$tests$more\" <<'{_END}'\n{programs.text(programs.GPU_LOAD)}{_END}\n"
     )
     inner = environment(inside.lookup(python, inside.section(LOAD, run)))
+    driver = AMD if place.vendor == "amd" else NVIDIA
     return Command(
-        gpu_samples.LISTED + gpu_samples.around(place.script(inner, env)),
+        gpu_samples.listed(driver) + gpu_samples.around(place.script(inner, env), driver),
         timeout_s=300.0 + 5 * seconds + gpus**2,
         max_bytes=4 << 20,
         needs=place.needs,

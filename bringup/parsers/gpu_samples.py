@@ -1,13 +1,13 @@
-"""What nvidia-smi tells of each GPU once a second while a test loads it.
+"""What the driver's tool tells of each GPU once a second while a test loads it, and how nvidia-smi says it.
 
 A sample counts as one under load where the GPU itself says that it was busy: the first ones are taken while programs
-still start. Drivers before 535 call the reasons for lower clocks by another name.
+still start. NVIDIA's drivers before 535 call the reasons for lower clocks by another name.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bringup.errors import ParseError
@@ -30,43 +30,72 @@ _FIELDS = (
     "index,pci.bus_id,utilization.gpu,pcie.link.gen.current,pcie.link.width.current,clocks.sm,clocks.max.sm,"
     "temperature.gpu,temperature.memory,power.draw,enforced.power.limit"
 )
-_NEW = f"nvidia-smi --query-gpu={_FIELDS},{_REASONS[0]} --format=csv,nounits"
-_OLD = f"nvidia-smi --query-gpu={_FIELDS},{_REASONS[1]} --format=csv,nounits"
 
 LIST, SAMPLE = "list", "sample"
+BEFORE, BEHIND = "before", "behind"
 _LIST_S = 30
-LISTED = f"""limit=
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How the tool of a driver is asked: for the GPUs, for a sample, and in the words of older releases.
+
+    A good sample has a line that matches `good`; `shown` prints the file of one. `counts` is what is asked once before
+    the load and once behind it.
+    """
+
+    tool: str
+    gpus: str
+    sample: str
+    older: str
+    good: str
+    shown: str = "cat"
+    counts: str = ""
+
+
+NVIDIA = Driver(
+    "nvidia-smi",
+    "nvidia-smi --query-gpu=index,pci.bus_id --format=csv",
+    f"nvidia-smi --query-gpu={_FIELDS},{_REASONS[0]} --format=csv,nounits",
+    f"nvidia-smi --query-gpu={_FIELDS},{_REASONS[1]} --format=csv,nounits",
+    "^index",
+)
+
+
+def listed(driver: Driver = NVIDIA) -> str:
+    """Prints the numbers of the GPUs and their PCI addresses. Where the tool hangs, nothing else of a script is run."""
+    return f"""limit=
 command -v timeout >/dev/null 2>&1 && limit='timeout {_LIST_S}'
-if command -v nvidia-smi >/dev/null 2>&1; then
+if command -v {driver.tool} >/dev/null 2>&1; then
   echo '@bringup begin {LIST}'
-  $limit nvidia-smi --query-gpu=index,pci.bus_id --format=csv
+  $limit {driver.gpus}
   status=$?
   echo '@bringup end {LIST}' $status
   [ $status != {HANGS} ] || exit {HANGS}
 fi
 """
-"""Prints the numbers of the GPUs and their PCI addresses. Where nvidia-smi hangs, nothing else of a script is run."""
 
 
-def around(script: str) -> str:
-    """`script`, below LISTED, with samples taken beside it, which are printed behind its output as parts named SAMPLE.
+def around(script: str, driver: Driver = NVIDIA) -> str:
+    """`script`, below `listed`, with samples taken beside it, which are printed behind its output as parts named SAMPLE.
 
     The sample that is being taken when the script ends is still finished, because of a short load it may be the only
-    one. What nvidia-smi says by its exit status is left out: a corrupt infoROM changes that of every call.
+    one. What the tool says by its exit status is left out: a corrupt infoROM changes that of every call of nvidia-smi.
     """
     return (
         ': >"$TMP/samples"\n'
-        f'ask="{_NEW}" sampler= stop=\n'
-        "if command -v nvidia-smi >/dev/null 2>&1; then\n"
+        f'ask="{driver.sample}" sampler= stop=\n'
+        f"{_counts(driver, BEFORE)}"
+        f"if command -v {driver.tool} >/dev/null 2>&1; then\n"
         "  (trap 'stop=1' TERM\n"
         '  while [ -z "$stop" ]; do\n'
         '    $limit $ask >"$TMP/sample" 2>/dev/null\n'
-        '    if grep -q "^index" "$TMP/sample"; then\n'
+        f"    if grep -q '{driver.good}' \"$TMP/sample\"; then\n"
         f'      echo "@bringup begin {SAMPLE}"\n'
-        '      cat "$TMP/sample"\n'
+        f'      {driver.shown} "$TMP/sample"\n'
         f'      echo "@bringup end {SAMPLE} 0"\n'
-        f'    elif [ "$ask" = "{_NEW}" ]; then\n'
-        f'      ask="{_OLD}"\n'
+        f'    elif [ "$ask" = "{driver.sample}" ] && [ "{driver.older}" ]; then\n'
+        f'      ask="{driver.older}"\n'
         "      continue\n"
         "    fi\n"
         "    sleep 1 &\n"
@@ -80,12 +109,27 @@ def around(script: str) -> str:
         '  wait "$sampler"\n'
         "fi\n"
         'cat "$TMP/samples"\n'
+        f"{_counts(driver, BEHIND)}"
+    )
+
+
+def _counts(driver: Driver, name: str) -> str:
+    if not driver.counts:
+        return ""
+    return (
+        f"if command -v {driver.tool} >/dev/null 2>&1; then\n"
+        f"  echo '@bringup begin {name}'\n"
+        f'  $limit {driver.counts} >"$TMP/counts" 2>/dev/null\n'
+        "  status=$?\n"
+        f'  {driver.shown} "$TMP/counts"\n'
+        f"  echo '@bringup end {name}' $status\n"
+        "fi\n"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One GPU at one moment. None: not reported. `reasons` are the driver's bits for why clocks are not higher."""
+    """One GPU at one moment. None: not reported. `reasons` are the bits of NVIDIA's driver for why clocks are not higher."""
 
     index: int
     address: str
@@ -104,13 +148,19 @@ class Sample:
 @dataclass(frozen=True, slots=True)
 class Series:
     """One GPU: `samples` are those that were taken under load; `pcie_gen` and `pcie_width` the best of all samples,
-    because while copies are made a GPU does not count as busy."""
+    because while copies are made a GPU does not count as busy.
+
+    `held` are the reasons for which the hardware itself held the clocks down, None where nobody told any; `cooled` is
+    whether the driver did so to cool the GPU.
+    """
 
     index: int
     address: str
     samples: tuple[Sample, ...]
     pcie_gen: int | None
     pcie_width: int | None
+    held: tuple[str, ...] | None
+    cooled: bool = False
 
     def highest(self, read: Callable[[Sample], float | None]) -> float | None:
         """The highest value; None where no sample has one."""
@@ -124,20 +174,6 @@ class Series:
     def _values(self, read: Callable[[Sample], float | None]) -> list[float]:
         return [value for sample in self.samples if (value := read(sample)) is not None]
 
-    @property
-    def reasons(self) -> int | None:
-        """All reasons of all samples; None where none tells any."""
-        told = [sample.reasons for sample in self.samples if sample.reasons is not None]
-        bits = 0
-        for one in told:
-            bits |= one
-        return bits if told else None
-
-    @property
-    def hardware(self) -> tuple[str, ...]:
-        """The reasons for which the hardware itself held the clocks down."""
-        return tuple(name for bit, name in HARDWARE.items() if (self.reasons or 0) & bit)
-
 
 def parse(texts: Iterable[str]) -> tuple[Series, ...]:
     """The GPUs of some samples in their order, each with its samples under load. Raises ParseError."""
@@ -145,22 +181,38 @@ def parse(texts: Iterable[str]) -> tuple[Series, ...]:
     for text in texts:
         for sample in (_sample(row) for row in nvidia_smi_csv.parse(text)):
             found.setdefault(sample.address, []).append(sample)
-    series = [_series(samples) for samples in found.values()]
-    return tuple(sorted(series, key=lambda one: one.index))
+    return tuple(sorted((_series(samples) for samples in found.values()), key=lambda one: one.index))
 
 
 def _series(samples: list[Sample]) -> Series:
+    told = [s.reasons for s in samples if s.reasons is not None and is_busy(s)]
+    bits = 0
+    for one in told:
+        bits |= one
+    held = tuple(name for bit, name in HARDWARE.items() if bits & bit) if told else None
+    return series(samples, held, cooled=bool(bits & SOFTWARE_THERMAL_BIT))
+
+
+def is_busy(sample: Sample) -> bool:
+    """Whether a GPU was at work in the moments before a sample."""
+    return (sample.busy_percent or 0) >= BUSY_PERCENT
+
+
+def series(samples: Sequence[Sample], held: tuple[str, ...] | None, *, cooled: bool = False) -> Series:
+    """All samples of one GPU."""
     return Series(
         index=samples[0].index,
         address=samples[0].address,
-        samples=tuple(s for s in samples if (s.busy_percent or 0) >= BUSY_PERCENT),
+        samples=tuple(s for s in samples if is_busy(s)),
         pcie_gen=max((s.pcie_gen for s in samples if s.pcie_gen is not None), default=None),
         pcie_width=max((s.pcie_width for s in samples if s.pcie_width is not None), default=None),
+        held=held,
+        cooled=cooled,
     )
 
 
 def parse_list(text: str) -> tuple[tuple[int, str], ...]:
-    """Number and PCI address of each GPU in an answer of LISTED, in the order in which CUDA counts them by address."""
+    """Number and PCI address of each GPU in an answer of `listed`, in the order in which CUDA counts them by address."""
     rows = [(_index(row), _address(row)) for row in nvidia_smi_csv.parse(text)]
     return tuple(sorted(rows, key=lambda row: row[1]))
 

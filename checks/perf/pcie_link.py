@@ -25,7 +25,7 @@ class PcieLink(Check[Node]):
     faults = (PCIE_GPU_GEN, PCIE_GPU_WIDTH, GPU_LOAD)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target, "nvidia")
+        ctx.need_gpus(target)
         return run(target, perf.load_command(target, ctx))
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -11,7 +11,7 @@ from bringup.errors import CannotJudge
 from bringup.model import Finding, Level, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import siblings
 from bringup.parsers.gpu_faults import GPU_SLOWDOWN, GPU_TEMPERATURE
-from bringup.parsers.gpu_samples import SOFTWARE_THERMAL_BIT, Series
+from bringup.parsers.gpu_samples import Series
 from bringup.parsers.perf_faults import GPU_CLOCK_LOW, GPU_LOAD
 
 _HOTTER_C = 20.0
@@ -23,7 +23,8 @@ _SLOWER = 0.10
 class UnderLoad(Check[Node]):
     """No GPU is held down by its hardware, runs far hotter, or at a far lower clock than its siblings under load.
 
-    Read from the driver once a second while matrix products run. That the power limit holds clocks down is normal.
+    Read from the driver's tool once a second while matrix products run; AMD's GPUs count themselves for how long what
+    holds them down. That the power limit holds clocks down is normal.
     """
 
     id = "perf.under-load"
@@ -33,30 +34,42 @@ class UnderLoad(Check[Node]):
     faults = (GPU_SLOWDOWN, GPU_TEMPERATURE, GPU_CLOCK_LOW, GPU_LOAD)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
-        ctx.need_gpus(target, "nvidia")
+        ctx.need_gpus(target)
         return run(target, perf.load_command(target, ctx))
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        held, warm = ctx.limit(target, "gpu.slowdown"), ctx.limit(target, "gpu.memory.temperature")
+        held = ctx.limit(target, "gpu.slowdown")
+        if ctx.fact_if_any(target, "gpu.vendor") == "amd":  # no number is known for their memory
+            warm = ctx.limit_or_none(target, "gpu.memory.temperature")
+        else:
+            warm = ctx.limit(target, "gpu.memory.temperature")
         load = perf.loaded(target, out, ctx)
         series = {at: one for at, one in load.series.items() if one.samples and at in load.working}
         for at, one in series.items():
             yield from _one(at, one, held, warm)
         yield from _siblings(series)
         silent = [at.rsplit("/", 1)[1] for at in load.working if at not in series]
-        silent += [at.rsplit("/", 1)[1] for at, one in series.items() if one.reasons is None]
         if silent:
             raise CannotJudge(
                 f"the driver told nothing of GPU {', '.join(silent)} under load", code="GPU-LOAD"
             )
+        untold = [at.rsplit("/", 1)[1] for at, one in series.items() if one.held is None]
+        if untold:
+            raise CannotJudge(
+                f"the driver does not tell why clocks are low of GPU {', '.join(untold)}; amd-smi does since ROCm 6.3, for"
+                " MI300 and later"
+                if ctx.fact_if_any(target, "gpu.vendor") == "amd"
+                else f"the driver told nothing of GPU {', '.join(untold)} under load",
+                code="GPU-LOAD",
+            )
 
 
-def _one(at: str, one: Series, held: Limit, warm: Limit) -> Iterator[Measurement | Finding]:
-    if one.reasons is not None:
-        yield Measurement("slowdown under load", len(one.hardware), "reasons", at, held, GPU_SLOWDOWN.code)
-        if one.hardware:
-            yield Finding(GPU_SLOWDOWN.code, f"under load: {', '.join(one.hardware)}", at, Weight.NOTE)
-        if one.reasons & SOFTWARE_THERMAL_BIT:
+def _one(at: str, one: Series, held: Limit, warm: Limit | None) -> Iterator[Measurement | Finding]:
+    if one.held is not None:
+        yield Measurement("slowdown under load", len(one.held), "reasons", at, held, GPU_SLOWDOWN.code)
+        if one.held:
+            yield Finding(GPU_SLOWDOWN.code, f"under load: {', '.join(one.held)}", at, Weight.NOTE)
+        if one.cooled:
             yield Finding(GPU_SLOWDOWN.code, "the driver slows the GPU down to cool it", at, Weight.NOTE)
     memory = one.highest(lambda sample: sample.memory_c)
     if memory is not None:

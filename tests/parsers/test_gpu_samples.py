@@ -36,14 +36,14 @@ def test_only_samples_under_load_count_but_for_the_link() -> None:
     )  # fmt: skip
     assert one.highest(lambda s: s.temperature_c) == 87
     assert one.median(lambda s: s.sm_mhz) == 1447.5
-    assert one.reasons == 0x4C
-    assert one.hardware == ("hw slowdown", "hw thermal slowdown")
+    assert [sample.reasons for sample in one.samples] == [0x04, 0x48]
+    assert one.held == ("hw slowdown", "hw thermal slowdown")
 
 
 def test_a_link_that_shows_only_while_copies_are_made_is_seen() -> None:
     (one,) = gpu_samples.parse([IDLE, COPIES])
     assert (one.samples, one.pcie_gen, one.pcie_width) == ((), 5, 16)
-    assert one.highest(lambda s: s.temperature_c) is None and one.reasons is None
+    assert one.highest(lambda s: s.temperature_c) is None and one.held is None
 
 
 def test_what_the_driver_does_not_report_is_none() -> None:
@@ -58,7 +58,7 @@ def test_what_the_driver_does_not_report_is_none() -> None:
         sample.reasons,
     )
     assert told == (None, None, None, None, None, None)
-    assert (one.pcie_gen, one.reasons, one.hardware) == (None, None, ())
+    assert (one.pcie_gen, one.held, one.cooled) == (None, None, False)
 
 
 def test_several_gpus_in_the_order_of_their_numbers() -> None:
@@ -101,7 +101,7 @@ def test_the_list_is_in_the_order_of_addresses() -> None:
 
 
 def run(shell: str, folder: Path, load: str) -> tuple[inside.Sections, int]:
-    script = gpu_samples.LISTED + gpu_samples.around(inside.section("load", load))
+    script = gpu_samples.listed() + gpu_samples.around(inside.section("load", load))
     call = [shell, "sh", "-c", script] if shell == "busybox" else [shell, "-c", script]
     env = {"PATH": f"{folder}:/usr/bin:/bin", "TMP": str(folder), "LC_ALL": "C"}
     ended = subprocess.run(call, capture_output=True, text=True, env=env, timeout=60, check=False)
@@ -139,7 +139,7 @@ def test_an_old_driver_is_asked_in_its_own_words(shell: str, tmp_path: Path) -> 
     nvidia_smi(tmp_path, f"case $* in *event*) echo '{refuses}'; exit 2 ;; esac\ncat <<'END'\n{old}END\n")
     found, _ = run(shell, tmp_path, "sleep 0.5")
     (one,) = gpu_samples.parse([part.text for part in found.all(gpu_samples.SAMPLE)])
-    assert one.reasons == 4
+    assert (one.samples[0].reasons, one.held) == (4, ())
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -153,7 +153,7 @@ def test_where_the_tool_hangs_nothing_is_loaded(tmp_path: Path) -> None:
     if not shutil.which("timeout"):
         pytest.skip("this machine has no timeout")
     nvidia_smi(tmp_path, "exec sleep 60\n")
-    script = gpu_samples.LISTED.replace("timeout 30", "timeout 1") + inside.section("load", "echo loaded")
+    script = gpu_samples.listed().replace("timeout 30", "timeout 1") + inside.section("load", "echo loaded")
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     ended = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, env=env, timeout=30, check=False

@@ -131,7 +131,7 @@ def _recovery_action(node: SimNode, given: Given) -> None:
         "the hardware holds a GPU's clocks down",
         (GPU, Param("reason", "word", default="thermal", choices=("thermal", "power-brake"))),
         _at_gpu("GPU-SLOWDOWN"),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _gpu_slowdown(node: SimNode, given: Given) -> None:
@@ -148,7 +148,7 @@ def _gpu_slowdown(node: SimNode, given: Given) -> None:
         (GPU, Param("reason", "word", default="thermal", choices=("thermal", "power-brake"))),
         _at_gpu("GPU-SLOWDOWN"),
         ("GPU-GEMM", "GPU-CLOCK-LOW"),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _gpu_slowdown_under_load(node: SimNode, given: Given) -> None:
@@ -161,7 +161,7 @@ def _gpu_slowdown_under_load(node: SimNode, given: Given) -> None:
         "a GPU is far hotter than its neighbours, not yet slowed down",
         (GPU,),
         _at_gpu("GPU-TEMPERATURE"),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _gpu_hot(node: SimNode, given: Given) -> None:
@@ -175,7 +175,7 @@ def _gpu_hot(node: SimNode, given: Given) -> None:
         (GPU, FRACTION),
         _at_gpu("GPU-CLOCK-LOW"),
         ("COLL-BUSBW", "GPU-GEMM"),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _gpu_clock_low(node: SimNode, given: Given) -> None:

@@ -119,7 +119,7 @@ def _slow_copies(node: SimNode, given: Given) -> None:
         (GPU, Param("gen", "word", choices=(1, 2, 3), examples=(1, 3))),
         (Expected("PCIE-GPU-GEN", GPU_AT, CONFIGURATION),),
         ("GPU-COPY-BW",),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _pcie_gen_stuck(node: SimNode, given: Given) -> None:

@@ -82,6 +82,9 @@ class Gpu:
     pcie_gen_stuck: int = 0
     """What holds it down only under load, and the PCIe generation above which it does not rise then (0: the best that
     GPU and slot allow)."""
+    ticks: int = 11_240_028
+    held_ticks: dict[str, int] = field(default_factory=dict)
+    """AMD: milliseconds since the GPU was started, and for how many of them each reason held its clocks down."""
     temperature_c: int = 30
     power_w: float = 70.0
     processes: list[Process] = field(default_factory=list)

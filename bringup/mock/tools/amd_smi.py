@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bringup.mock import load
 from bringup.mock.hardware import Gpu, SimNode
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools import amd_tree
@@ -29,6 +30,8 @@ _SECTIONS = {
     "--temperature": "temperature",
     "--usage": "usage",
     "--clock": "clock",
+    "--violation": "throttle",
+    "--throttle": "throttle",
     "--xgmi-err": "xgmi_err",
     "--mem-usage": "mem_usage",
     "--asic": "asic",
@@ -41,6 +44,8 @@ _SECTIONS = {
     "--numa": "numa",
     "--partition": "partition",
 }
+_SHORT = {"-u": "usage", "-p": "power", "-c": "clock", "-t": "temperature", "-P": "pcie", "-v": "throttle"}
+"""Of `amd-smi metric`."""
 
 
 def amd_smi(call: Call) -> Reply:
@@ -78,6 +83,7 @@ def amd_smi(call: Call) -> Reply:
 def _some(tree: Tree, options: Options) -> Tree:
     """The sections that were asked for by option; all of them without any."""
     wanted = [section for option, section in _SECTIONS.items() if options.has(option)]
+    wanted += [section for option, section in _SHORT.items() if options.has(option)]
     return {key: value for key, value in tree.items() if key in wanted} if wanted else tree
 
 
@@ -194,13 +200,13 @@ def _xgmi_json(gpus: Sequence[Gpu], *, envelope: bool) -> str:
 def _monitor(gpus: Sequence[Gpu]) -> str:
     rows = ["GPU  POWER  GPU_TEMP  MEM_TEMP  GFX_UTIL  GFX_CLOCK  MEM_UTIL  MEM_CLOCK"]
     for g in gpus:
-        busy = 97 if g.processes else 0
+        busy = 100 if g.loaded else 97 if g.processes else 0
         cells = (
-            f"{round(g.power_w + 60)} W",
-            f"{g.temperature_c + 8} °C",
-            f"{g.temperature_c + 3} °C",
+            f"{round(load.power_w(g) + (0 if g.loaded else 60))} W",
+            f"{load.temperature_c(g) + 8} °C",
+            f"{load.temperature_c(g) + 3} °C",
             f"{busy} %",
-            "132 MHz",
+            f"{load.sm_mhz(g) if g.loaded else 132} MHz",
             f"{busy // 3} %",
             "900 MHz",
         )

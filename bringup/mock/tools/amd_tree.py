@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from bringup.mock import load
 from bringup.mock.hardware import Gpu, SimNode
 
 Quantity = tuple[float, str]
@@ -18,6 +19,8 @@ Tree = Mapping[str, object]
 NA = "N/A"
 _VENDOR = "Advanced Micro Devices Inc. [AMD/ATI]"
 _BITS_PER_LANE_UNIT = 8 / 16  # GB/s of a link with 16 lanes to Gb/s of a lane
+_CHIPLETS = 8
+_GTS = {1: 2.5, 2: 5, 3: 8, 4: 16, 5: 32, 6: 64}
 _FIRMWARE = {
     "CP_MEC1": 162,
     "CP_MEC2": 162,
@@ -111,26 +114,30 @@ def static(node: SimNode, gpu: Gpu) -> Tree:
 
 def metric(node: SimNode, gpu: Gpu) -> Tree:
     """`amd-smi metric`."""
-    kind, busy = gpu.kind, 97 if gpu.processes else 0
+    kind, busy = gpu.kind, 100 if gpu.loaded else 97 if gpu.processes else 0
     used = kind.reserved_mib + sum(p.memory_mib for p in gpu.processes)
-    held = {"thermal": "THROTTLED", "power-brake": "THROTTLED"}
+    heat = load.temperature_c(gpu)
+    gpu.watched = gpu.loaded
     return {
         "usage": {"gfx_activity": (busy, "%"), "umc_activity": (busy // 3, "%"), "mm_activity": NA},
         "power": {
-            "socket_power": (round(gpu.power_w + 60), "W"),
+            "socket_power": (round(load.power_w(gpu) + (0 if gpu.loaded else 60)), "W"),
             "gfx_voltage": NA,
             "soc_voltage": NA,
             "mem_voltage": NA,
-            "throttle_status": next((held[s] for s in gpu.slowdowns if s in held), "UNTHROTTLED"),
+            "throttle_status": NA,
             "power_management": "ENABLED",
         },
         "clock": {
-            "gfx_0": {
-                "clk": (132, "MHz"),
-                "min_clk": (500, "MHz"),
-                "max_clk": (kind.graphics_mhz, "MHz"),
-                "clk_locked": "DISABLED",
-                "deep_sleep": "ENABLED",
+            **{
+                f"gfx_{chiplet}": {
+                    "clk": (load.sm_mhz(gpu) + chiplet if gpu.loaded else 132 + chiplet % 3, "MHz"),
+                    "min_clk": (500, "MHz"),
+                    "max_clk": (kind.graphics_mhz, "MHz"),
+                    "clk_locked": "DISABLED",
+                    "deep_sleep": "DISABLED" if gpu.loaded else "ENABLED",
+                }
+                for chiplet in range(_CHIPLETS)
             },
             "mem_0": {
                 "clk": (900, "MHz"),
@@ -142,12 +149,12 @@ def metric(node: SimNode, gpu: Gpu) -> Tree:
         },
         "temperature": {
             "edge": NA,
-            "hotspot": (gpu.temperature_c + 8, "C"),
-            "mem": (gpu.temperature_c + 3, "C"),
+            "hotspot": (heat + 8, "C"),
+            "mem": (heat + 3, "C"),
         },
         "pcie": {
             "width": gpu.pcie_width,
-            "speed": ({1: 2.5, 2: 5, 3: 8, 4: 16, 5: 32}.get(gpu.pcie_gen_max, 32), "GT/s"),
+            "speed": (_GTS[min(gpu.pcie_gen_max, gpu.pcie_gen_stuck or gpu.pcie_gen_max)], "GT/s"),
             "bandwidth": (0, "Mb/s"),
             "replay_count": gpu.replays,
             "l0_to_recovery_count": 1,
@@ -163,6 +170,7 @@ def metric(node: SimNode, gpu: Gpu) -> Tree:
             "cache_correctable_count": 0,
             "cache_uncorrectable_count": 0,
         },
+        "throttle": _throttle(gpu),
         "fan": {"speed": NA, "max": NA, "rpm": NA, "usage": NA},
         "xgmi_err": _xgmi_errors(sum(gpu.link_errors.values())),
         "mem_usage": {
@@ -170,6 +178,30 @@ def metric(node: SimNode, gpu: Gpu) -> Tree:
             "used_vram": (used, "MB"),
             "free_vram": (gpu.memory_mib - used, "MB"),
         },
+    }
+
+
+def _throttle(gpu: Gpu) -> Tree:
+    """For how long what held the clocks down since the GPU was started; the older releases have fewer lines."""
+    reasons = {
+        "prochot": "power-brake",
+        "ppt": "power",
+        "socket_thermal": "thermal",
+        "vr_thermal": "",
+        "hbm_thermal": "",
+    }
+    held = gpu.slowdowns | (gpu.slowdowns_under_load if gpu.loaded else set())
+    return {
+        "accumulation_counter": gpu.ticks,
+        **{f"{name}_accumulated": gpu.held_ticks.get(own, 0) for name, own in reasons.items()},
+        "gfx_clk_below_host_limit_accumulated": NA,
+        **{
+            f"{name}_violation_status": "ACTIVE" if own in held else "NOT ACTIVE"
+            for name, own in reasons.items()
+        },
+        "gfx_clk_below_host_limit_violation_status": NA,
+        **{f"{name}_violation_activity": (100 if own in held else 0, "%") for name, own in reasons.items()},
+        "gfx_clk_below_host_limit_violation_activity": NA,
     }
 
 

@@ -84,19 +84,19 @@ async def _gpus(call: Call, options: Options, seconds: float) -> dict[str, objec
 
 
 async def _work(call: Call, gpus: list[Gpu], seconds: float) -> None:
-    """Load the GPUs for a while, at least until somebody has asked NVIDIA's driver about them: whoever samples once
-    a second in real time would miss a load that is simulated many times faster."""
-    asked = [gpu for gpu in gpus if gpu.kind.vendor == "nvidia"]
+    """Load the GPUs for a while, at least until somebody has asked the driver about them: whoever samples once a second
+    in real time would miss a load that is simulated many times faster."""
     until = time.monotonic() + _SAMPLE_WAIT_S
     for gpu in gpus:
         gpu.loaded, gpu.watched = True, False
     try:
         await call.cluster.pause(seconds)
-        while not all(gpu.watched for gpu in asked) and time.monotonic() < until:
+        while not all(gpu.watched for gpu in gpus) and time.monotonic() < until:
             await asyncio.sleep(0.005)
     finally:
         for gpu in gpus:
             gpu.loaded = False
+            load.count_ticks(gpu, seconds)
 
 
 def _result(name: str, gpu: Gpu, options: Options, noise: float) -> dict[str, object]:

@@ -54,6 +54,8 @@ class World:
     listed: list[int] = field(default_factory=lambda: list(range(GPUS)))
     missing_why: str = ""
     status: int = 0
+    seen: str | None = None
+    """What another driver's tool printed beside the load, its list first."""
 
     def ctx(self) -> Context:
         facts = {name: value for name, value in self.facts.items() if value is not None}
@@ -105,6 +107,8 @@ class World:
         report |= {"gpus": self.gpus} | ({"peers": self.peers} if self.peers else {})
         if self.missing_why:
             report = {"bringup_gpu_load": 1, "missing": "torch", "why": self.missing_why}
+        if self.seen is not None:
+            return section("load", json.dumps(report), self.status) + self.seen
         shown = "".join(section(gpu_samples.SAMPLE, HEAD + "".join(rows)) for rows in self.samples)
         return self.listing() + section("load", json.dumps(report), self.status) + shown
 

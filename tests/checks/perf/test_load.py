@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bringup.errors import NotApplicable
 from bringup.model import Verdict, Weight
 
 FILES = ["perf/gemm.py", "perf/results.py", "perf/under_load.py", "perf/pcie_link.py"]
@@ -180,10 +179,3 @@ def test_a_link_that_rose_once_is_fine(world, make_sample) -> None:  # type: ign
 def test_a_link_that_stays_low_under_load(world, make_sample, change, code) -> None:  # type: ignore[no-untyped-def]
     world.samples = [[make_sample(n, **(change if n == 5 else {})) for n in range(8)]] * 3
     assert failed(world.judge("perf/pcie_link.py")) == [(code, "gpu-001/gpu/5")]
-
-
-@pytest.mark.parametrize("file", ["perf/under_load.py", "perf/pcie_link.py"])
-def test_other_drivers_have_no_such_tool(world, file) -> None:  # type: ignore[no-untyped-def]
-    world.facts["gpu.vendor"] = "amd"
-    with pytest.raises(NotApplicable, match="amd"):
-        world.judge(file)
