@@ -25,12 +25,14 @@ from bringup.cli.formats import (
 from bringup.defects import WHO, Who
 from bringup.errors import UsageError
 from bringup.inventory import select_names
+from bringup.inventory.query import query
 from bringup.life import describe
 from bringup.life.standing import Book, Life, Standing
 from bringup.model import Exit
 from bringup.orchestrator import RunFolder
 from bringup.report import defects as defect_list
 from bringup.report import evidence, summary, text
+from bringup.report.filtering import defect_facts
 from bringup.run import load
 
 
@@ -105,6 +107,13 @@ def report(name: str, kind: str, output: Path | None, sanitise: bool, runs: Path
     help="Only these nodes: gpu-[001-008], rack:R05.",
 )
 @click.option(
+    "--select",
+    "written",
+    default="",
+    metavar="FILTER",
+    help="The filter of the screens: words, rack:R05, leaf:3, code:RDMA*, state:open, gpu-[080-095], ! for not.",
+)
+@click.option(
     "--state",
     "standing",
     multiple=True,
@@ -120,14 +129,15 @@ def report(name: str, kind: str, output: Path | None, sanitise: bool, runs: Path
 @common.runs_option
 @common.json_option
 def defects(
-    name: str, who: Sequence[str], code: str, expression: str, standing: Sequence[str], every: bool, runs: Path,
-    as_json: bool,
+    name: str, who: Sequence[str], code: str, expression: str, written: str, standing: Sequence[str], every: bool,
+    runs: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """List a run's defects in working order: who must act, where, and how far that is.
 
     \b
     bringup defects last --who hands-on
     bringup defects last -n rack:R05 --json
+    bringup defects last --select "code:RDMA* state:open !rack:R05"
     bringup defects --all                      the ledger: every defect over all runs
     """
     folder = RunFolder.find(runs, name)
@@ -141,6 +151,8 @@ def defects(
     book = ledger.book(state.info.name)
     stands = {d.id: (book, book.lives[d.id], ledger.now) for d in found if d.id in book.lives}
     found = [d for d in found if not standing or _stands(stands, d.id) in standing]
+    chosen = query(written)
+    found = [d for d in found if chosen(defect_facts(state, d, _stands(stands, d.id)))]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
     click.echo(
         defect_list.as_json(state, found, {i: describe.row(*its) for i, its in stands.items()})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from bringup.errors import NothingSelected, UsageError
 from bringup.inventory import members, names
 from bringup.inventory.problems import did_you_mean, quoted
+from bringup.inventory.query import by_number
 from bringup.inventory.types import Inventory
 from bringup.model import Node
 
@@ -97,6 +98,7 @@ def _by_word(word: str, value: str, nodes: Mapping[str, Node]) -> tuple[Iterable
         values = members.matching(value, there) if members.is_glob(value) else _values(value)
     except names.BadNames as bad:
         raise UsageError(f"selection: {bad}") from None
+    values = [found for v in values for found in ([v] if v in there else by_number(v, there) or [v])]
     missing = [v for v in values if v not in there]
     if missing or not values:
         known_here = did_you_mean(missing[0] if missing else value, sorted(there)) or _listed(there)

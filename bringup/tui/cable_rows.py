@@ -15,13 +15,13 @@ from bringup.cabling.plan import EXTRA, PLAN, SWAP, WRONG
 from bringup.cabling.rails import RAIL
 from bringup.defects import Defect
 from bringup.inventory.names import natural_key
+from bringup.inventory.query import Facts, query
 from bringup.model import FLEET, Outcome, Port, Stage, Verdict, Weight
 from bringup.report import words
 from bringup.tui.defect_rows import measured_words
 from bringup.tui.feed import RunView
 from bringup.tui.look import SIGNS, TROUBLE, Line, Look, Mark, Tone, wrapped
 from bringup.tui.marks import defect_mark
-from bringup.tui.query import Facts, query
 from bringup.tui.table import Column, Row, Rows
 
 CABLE = "cable"

@@ -6,22 +6,15 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
-from bringup.defects import WHO, Defect, Severity, Who
+from bringup.defects import WHO, Defect, Severity
+from bringup.inventory.query import query
 from bringup.model import STAGES
-from bringup.report import digest, words
+from bringup.report import digest, filtering, words
+from bringup.report.filtering import WHO_WORDS, defect_facts
 from bringup.tui.feed import RunView
 from bringup.tui.look import SIGNS, Line, Look, Mark, Tone, wrapped
 from bringup.tui.marks import defect_mark
-from bringup.tui.query import Facts, query
 from bringup.tui.table import Column, Row
-
-WHO_WORDS = {
-    Who.HANDS_ON: "hands-on",
-    Who.CONFIGURATION: "config",
-    Who.SOFTWARE: "software",
-    Who.PLAN: "plan",
-    Who.COULD_NOT_JUDGE: "unknown",
-}
 
 SEVERITY_WORDS = {
     Severity.MONITOR: "may be used; watch it",
@@ -37,6 +30,7 @@ DEFECT_COLUMNS = (
     Column("node", 15),
     Column("part", 11),
     Column("what is wrong", 36),
+    Column("state", 8, from_width=120),
     Column("expected", 24, from_width=120),
     Column("do", 30, from_width=120),
 )
@@ -60,42 +54,15 @@ def listed(view: RunView, written: str = "", order: str = "walking order") -> li
     """The defects that the filter lets through, in the order of the work list."""
     test = query(written)
     key = ORDERS[order]
-    return sorted((d for d in view.state.defects if test(facts(view, d))), key=lambda d: key(view, d))
-
-
-def facts(view: RunView, defect: Defect) -> Facts:
-    """What a filter may ask about a defect."""
-    racks = [view.state.nodes[n].rack for n in defect.nodes if n in view.state.nodes]
-    return Facts(
-        names=defect.nodes,
-        fields={
-            "id": (defect.id,),
-            "code": (defect.code,),
-            "who": (WHO_WORDS[defect.who],),
-            "stage": (defect.stage.value,),
-            "rack": racks,
-            "severity": (defect.severity.value,),
-        },
-        text=" ".join(
-            (
-                defect.id,
-                defect.code,
-                WHO_WORDS[defect.who],
-                place_of(view, defect),
-                " ".join(defect.nodes[:512]),
-                digest.parts(defect),
-                digest.what(defect),
-                defect.action,
-            )
-        ),
+    return sorted(
+        (d for d in view.state.defects if test(defect_facts(view.state, d, view.standing(d)))),
+        key=lambda d: key(view, d),
     )
 
 
 def place_of(view: RunView, defect: Defect) -> str:
     """Rack and height unit of a defect at one place."""
-    if defect.place or len(defect.nodes) != 1 or defect.nodes[0] not in view.state.nodes:
-        return defect.place
-    return view.state.nodes[defect.nodes[0]].place
+    return filtering.place_of(view.state, defect)
 
 
 def defect_rows(view: RunView, look: Look, written: str = "", order: str = "walking order") -> list[Row]:
@@ -114,6 +81,7 @@ def _row(view: RunView, defect: Defect, look: Look) -> Row:
             (look.folded(words.names(defect.nodes or (words.node_of(defect.component),), 60)), Tone.PLAIN),
             (look.text(parts_short(defect), 60), Tone.PLAIN),
             (look.text(what_short(defect)), Tone.PLAIN),
+            (view.standing(defect), Tone.DIM),
             (look.text(defect.expected), Tone.PLAIN),
             (look.text(defect.action, 600), Tone.PLAIN),
         ),
@@ -159,6 +127,11 @@ def defect_lines(view: RunView, defect: Defect, look: Look, width: int) -> list[
         ("measured", look.text(defect.measured), SIGNS[mark].tone),
         ("expected", look.text(defect.expected), Tone.PLAIN),
         ("do", look.text(defect.action, 600), Tone.BOLD),
+        (
+            "stands",
+            look.text(view.ledger.said(defect)) if view.standing(defect) != "open" else "",
+            Tone.FIXED,
+        ),
     ):
         lines += _labelled(label, said, tone, width)
     return lines

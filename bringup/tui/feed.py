@@ -17,12 +17,15 @@ from bringup.journal import Tail
 from bringup.model import Outcome, Stage, Verdict, Why
 from bringup.report import verdict as judge
 from bringup.run import RunState
+from bringup.tui.ledger_view import LedgerView
 from bringup.tui.look import Mark, worst
 from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
 from bringup.tui.measures import Measure, Values, take
 
 CHUNK_BYTES = 1 << 16
 """So much is decoded before the clock is looked at again."""
+LEDGER_S = 1.0
+"""So often the ledger of defects is looked at."""
 LINE_BYTES = 1 << 22
 """A longer line of the journal is read over several turns."""
 
@@ -45,6 +48,8 @@ class RunView:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._tail = Tail(folder / "journal.jsonl")
+        self.ledger = LedgerView(folder)
+        self._next_look = 0.0
         self.version = 0
         self.behind = True
         self._begin()
@@ -76,6 +81,9 @@ class RunView:
             more = bool(events)
         self._mark_dirty()
         self.behind = more
+        if clock() >= self._next_look:
+            self._next_look = clock() + LEDGER_S
+            self.version += self.ledger.look(self.state.info.name)
         return more
 
     def _take(self, event: ev.AnyEvent) -> None:
@@ -229,6 +237,10 @@ class RunView:
             for (check, _), outcome in self.by_stage.get(stage, {}).items() if stage else ():
                 if check == measure.check:
                     take(self.values, outcome, measure)
+
+    def standing(self, defect: Defect) -> str:
+        """How far a defect is: open, claimed, fixed?, closed, returned or waived."""
+        return self.ledger.standing(defect)
 
     def counts(self) -> Counter[Mark]:
         """How many nodes bear each mark."""

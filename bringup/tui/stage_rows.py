@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bringup.inventory.query import Facts, query
 from bringup.model import STAGES, Outcome, Stage, Verdict
 from bringup.report import words
 from bringup.run import StageState, settled
@@ -9,7 +10,6 @@ from bringup.tui.feed import RunView
 from bringup.tui.header import percent
 from bringup.tui.look import SIGNS, Line, Look, Mark, Span, Tone, spaced
 from bringup.tui.marks import result_mark
-from bringup.tui.query import Facts, query
 from bringup.tui.summary import said_short
 from bringup.tui.table import Column, Row, Rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bringup.inventory.query import Facts
 from bringup.model import Outcome
 from bringup.report import words
 from bringup.run import settled
@@ -9,7 +10,6 @@ from bringup.tui.defect_rows import measured_words, parts_short
 from bringup.tui.feed import RunView
 from bringup.tui.look import MARKS, SIGNS, Line, Look, Mark, Span, Tone, spaced, wrapped
 from bringup.tui.marks import defect_mark, result_mark, speaks_of
-from bringup.tui.query import Facts
 
 
 def node_lines(view: RunView, name: str, look: Look, width: int) -> tuple[Line, Line]:
@@ -94,9 +94,12 @@ def node_facts(view: RunView, name: str) -> Facts:
         names=(name,),
         fields={
             "rack": (node.rack,),
+            "unit": (node.unit,),
+            "leaf": [p.leaf for p in node.ports if p.leaf],
+            "tag": node.tags,
             "code": [d.code for d in defects],
             "profile": (node.profile,),
-            "state": (mark.value,),
+            "state": (mark.value.replace(" ", "-"), *(view.standing(d) for d in defects)),
         },
         text=" ".join(
             (name, node.place, mark.value, *node.tags, *(d.code for d in defects), *(d.id for d in defects))

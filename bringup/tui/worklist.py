@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from bringup.defects import Defect
 from bringup.report import digest, words
-from bringup.tui.defect_rows import WHO_WORDS, measured_words, place_of, ticket
+from bringup.report.filtering import WHO_WORDS
+from bringup.tui.defect_rows import measured_words, place_of, ticket
 from bringup.tui.feed import RunView
 from bringup.tui.header import verdict_word
 from bringup.tui.look import Line, Look, Tone, wrapped

@@ -40,6 +40,8 @@ FLEET = Inventory("x", NODES, groups={"ends": ("gpu-001", "gpu-016"), "even": ("
         ("unit:0", "gpu-[001,005,009,013]"),
         ("leaf:leaf-3", "gpu-[001-002]"),
         ("leaf:leaf-2", "gpu-[009-016]"),
+        ("leaf:2", "gpu-[009-016]"),
+        ("rack:2", "gpu-[005-008]"),
         ("tag:odd", "gpu-007"),
         ("profile:linux", "gpu-016"),
         ("@ends", "gpu-[001,016]"),

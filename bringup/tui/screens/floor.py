@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.widget import Widget
 
+from bringup.inventory.query import query
 from bringup.model import Stage
 from bringup.tui.actions import Place
 from bringup.tui.defect_rows import listed, top_lines
 from bringup.tui.heat import GROUPINGS, Floor, following, place, racks
 from bringup.tui.look import TROUBLE, Line, Mark, Tone
 from bringup.tui.measures import Measure, broken, legend, measures, shades
-from bringup.tui.query import query
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.worklist import ListPage, copy_tickets
 from bringup.tui.summary import node_facts, node_lines

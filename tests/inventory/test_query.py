@@ -1,11 +1,11 @@
-"""The filter language. All names are invented."""
+"""The filter language of the command line and the screens. All names are invented."""
 
 from __future__ import annotations
 
 import pytest
 from support.work import calls
 
-from bringup.tui.query import Facts, query
+from bringup.inventory.query import Facts, query
 
 FACTS = Facts(
     names=("gpu-089",),
@@ -42,7 +42,22 @@ FACTS = Facts(
         ("nosuch:thing", False),
         ("!", False),
         ("[]", False),
-        ("*", False),
+        ("*", True),
+        ("gpu-0*", True),
+        ("gpu-1*", False),
+        ("gpu-08?", True),
+        ("rack:R[04-06]", True),
+        ("rack:R[06-09]", False),
+        ("rack:5", True),
+        ("rack:R04,R05", True),
+        ("rack:R04,R06", False),
+        ("code:pcie*,link*", True),
+        ("gpu-001,gpu-[088-090]", True),
+        ("gpu-001,gpu-002", False),
+        ("!gpu-001,gpu-002", True),
+        ("!gpu-001,gpu-089", False),
+        ("state:open", False),
+        (",", False),
     ],
 )
 def test_what_a_filter_lets_through(written: str, through: bool) -> None:
