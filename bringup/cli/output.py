@@ -50,11 +50,13 @@ def tell(state: RunState, folder: RunFolder, paths: dict[str, str] | None = None
     )
 
 
-def finish(state: RunState, folder: RunFolder, *, as_json: bool, retest_of: str = "") -> None:
-    """Take the run into the ledger, write the reports and print the result, for people or as JSON."""
+def finish(
+    state: RunState, folder: RunFolder, *, as_json: bool, retest_of: str = "", kept: bool = True
+) -> None:
+    """Take the run into the ledger (if it is to be kept there), write the reports and print the result, for people or as JSON."""
     import json
 
-    again = take_in(state, folder, retest_of)
+    again = take_in(state, folder, retest_of) if kept else []
     paths = write_reports(state, folder)
     if as_json:
         click.echo(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from bringup.fleet import LocalFleet
 from bringup.inventory import Simulate
 from bringup.inventory import load as load_inventory
 from bringup.model import Exit, Node, RunInfo
-from bringup.orchestrator import Engine, RunFolder, Setting, StagePlan, make_plan
+from bringup.orchestrator import Engine, EngineOptions, RunFolder, Setting, StagePlan, make_plan
 from bringup.report.live import Live
 from bringup.run import RunState, load
 from bringup.transport import Options
@@ -34,7 +34,11 @@ from bringup.transport import Options
 
 @dataclass(frozen=True)
 class Start:
-    """Everything that a run needs once its inputs are read. `simulated` is all nodes of a cluster to be simulated."""
+    """Everything that a run needs once its inputs are read. `simulated` is all nodes of a cluster to be simulated.
+
+    `planned` makes the plan of a run that is no whole battery (a retest of `retest_of`) from the reachable nodes.
+    `on_purpose`: something is known to be in the wrong place, so the ledger of defects is told nothing.
+    """
 
     folder: RunFolder
     info: RunInfo
@@ -46,6 +50,9 @@ class Start:
     options: Options
     workers: int
     before: RunState | None = None
+    planned: Callable[[Sequence[Node]], Sequence[StagePlan]] | None = None
+    retest_of: str = ""
+    on_purpose: bool = False
 
 
 @click.command()
@@ -203,7 +210,7 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
         options = start.options
         if known_hosts is not None:
             options = Options(known_hosts=known_hosts)
-        plans = make_plan(start.checks, nodes, start.context)
+        plans = start.planned(nodes) if start.planned else make_plan(start.checks, nodes, start.context)
         info = start.info if start.before else _with_estimate(start.info, plans)
         fleet = LocalFleet(options, workers=start.workers)
         live = Live(quiet=quiet, before=start.before)
@@ -216,6 +223,7 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
             start.folder,
             before=start.before,
             listeners=[live.on_event],
+            options=EngineOptions(whole=start.planned is None),
         )
         previous = {s: signal.signal(s, lambda *_: engine.stop()) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -224,7 +232,7 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-    finish(state, start.folder, as_json=as_json)
+    finish(state, start.folder, as_json=as_json, retest_of=start.retest_of, kept=not start.on_purpose)
     return exit_code(state)
 
 

@@ -40,9 +40,13 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How an engine works: `lanes` commands at once on a node."""
+    """How an engine works: `lanes` commands at once on a node.
+
+    `whole`: who was tested with nobody is told. A retest plans just what it needs, and nobody misses the rest.
+    """
 
     lanes: int = LANES
+    whole: bool = True
 
 
 class Engine:
@@ -133,7 +137,8 @@ class Engine:
             self._record.write(ev.RoundStarted(stage=plan.stage, round=number, rounds=len(plan.rounds)))
             self._round(plan, number, battles, met)
         self._groups(plan)
-        self._say_untested(plan)
+        if self._options.whole:
+            self._say_untested(plan)
         self._record.write(ev.StageEnded(stage=plan.stage))
         self._record.diagnose()
 
