@@ -13,9 +13,9 @@ from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command, Ended, Output
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
-from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError
+from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError, ToolMissing
 from bringup.model import Finding, Level, Measurement, Node, Pair, Stage
-from bringup.parsers import nccl_tests
+from bringup.parsers import mpirun, nccl_tests
 from bringup.parsers.nccl_tests import Collective
 
 _NO_LOGIN = re.compile(
@@ -115,9 +115,11 @@ class PairCollective(Check[Pair]):
             return
         status = out.answered(target.a, command).status
         if test is None:
-            refused = _NO_LOGIN.search(
-                f"{output.text}\n{output.error_text}"
-            )  # mpirun on a logs in to b alone
+            printed = f"{output.text}\n{output.error_text}"
+            if (lacking := mpirun.no_program(printed)) is not None:
+                far = lacking.node in (target.b.name, target.b.address, target.b.peer_address)
+                raise ToolMissing((lacking.program,), at=(target.b if far else target.a).name)
+            refused = _NO_LOGIN.search(printed)  # mpirun on a logs in to b alone
             said = f"the test did not begin: {_first_words(output)}"
             raise CannotJudge(said, code="COLL-SETUP", at=target.b.name if refused else "")
         if not test.concluded:

@@ -49,6 +49,15 @@ _ORTE = (
     "-" * 74 + "\nORTE was unable to reliably start one or more daemons.\nThis usually is caused by:\n\n"
     "* not finding the required libraries and/or binaries on one or more nodes.\n" + "-" * 74 + "\n"
 )
+_NO_PROGRAM = (
+    "-" * 74 + "\nmpirun was unable to find the specified executable file, and therefore\n"
+    "did not launch the job.  This error was first reported for process\n"
+    "rank 0; it may have occurred for other processes as well.\n\n"
+    "NOTE: A common cause for this error is misspelling a mpirun command\n"
+    "      line parameter option (remember that mpirun interprets the first\n"
+    "      unrecognized command line token as the executable).\n\n"
+    "Node:       {}\nExecutable: {}\n" + "-" * 74 + "\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +107,11 @@ async def mpirun(call: Call) -> Reply:
             stdout="".join(f"{n.hostname}\n" for n in nodes for _ in range(max(1, ranks // len(nodes))))
         )
     if name.removesuffix("_perf") not in PROGRAMS:
-        return Reply(1, stderr=f"mpirun was unable to find the specified executable file {program[0]}.\n")
-    for node in nodes:
+        return Reply(134, stderr=_NO_PROGRAM.format(call.node.hostname, program[0]))
+    for node, host in zip(nodes, hosts, strict=True):
         if name in node.missing:
-            return Reply(
-                1,
-                stderr=f"mpirun was unable to find the specified executable file {program[0]} on {node.name}.\n",
-            )
+            called = node.hostname if node is call.node else host
+            return Reply(134, stderr=_NO_PROGRAM.format(called, program[0]))
     per_process = Options(program[1:], _VALUED).whole("-g", "--ngpus", default=1)
     hcas = _hca_names(variables.get("NCCL_IB_HCA", call.variable("NCCL_IB_HCA")))
     job = _Job(tuple(nodes), ranks * per_process // len(nodes), per_process, hcas)

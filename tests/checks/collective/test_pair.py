@@ -120,12 +120,34 @@ def test_mpirun_that_starts_nothing_judges_no_hardware(judge, answer) -> None:
         ),
         ("ssh: connect to host 192.0.2.2 port 22: Connection refused\n", "gpu-002"),
         ("Host key verification failed.\r\n", "gpu-002"),
-        ("mpirun was unable to find the specified executable file all_reduce_perf.\n", ""),
     ],
 )  # invented
 def test_who_cannot_be_logged_in_to_is_named(judge, answer, said, at) -> None:
     outcome = judge(answer("", status=1, stderr=said))
     assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "COLL-SETUP", at)
+
+
+_NO_PROGRAM = """\
+--------------------------------------------------------------------------
+mpirun was unable to find the specified executable file, and therefore
+did not launch the job.  This error was first reported for process
+rank 1; it may have occurred for other processes as well.
+
+NOTE: A common cause for this error is misspelling a mpirun command
+      line parameter option (remember that mpirun interprets the first
+      unrecognized command line token as the executable).
+
+Node:       {}
+Executable: all_reduce_perf
+--------------------------------------------------------------------------
+"""  # Open MPI 4.1.4
+
+
+@pytest.mark.parametrize(("called", "at"), [("gpu-002", "gpu-002"), ("login-17.example", "gpu-001")])
+def test_the_node_without_the_program_is_named(judge, answer, called, at) -> None:
+    outcome = judge(answer("", status=134, stderr=_NO_PROGRAM.format(called)))
+    assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "TOOL-MISSING", at)
+    assert outcome.reason == "not installed on the node (or not in PATH): all_reduce_perf"
 
 
 def test_another_machine_than_planned_explains_a_test_that_cannot_start(check) -> None:
