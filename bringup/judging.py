@@ -11,27 +11,37 @@ from __future__ import annotations
 import traceback
 
 from bringup.check import AnyCheck, Outputs, components
+from bringup.commands import Evidence
 from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable, ParseError
 from bringup.model import Finding, Measurement, Outcome, Target, Verdict, Weight, Why
 
 LARGEST = 1e30
 """No reading of a machine is larger; what is, was misread."""
+_TEXT = frozenset({str})
 
 
-def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> Outcome:
-    """What the check says about the target, under the four rules of this module's docstring. Never raises."""
+def judged(
+    check: AnyCheck, target: Target, outputs: Outputs, ctx: Context, evidence: tuple[Evidence, ...] = ()
+) -> Outcome:
+    """What the check says about the target, under the four rules of this module's docstring. Never raises.
+
+    `evidence` says where the outputs are kept.
+    """
     measurements: list[Measurement] = []
     findings: list[Finding] = []
+    limited = broken = False
     reason, code, error_at, verdict, why = "", "", "", Verdict.PASS, Why.NONE
     try:
         for item in check.judge(target, outputs, ctx):  # type: ignore[arg-type]
             _sound(item)
             if isinstance(item, Finding):
                 findings.append(item)
-            else:
-                item.ok  # noqa: B018  a limit that does not fit the value must surface here
-                measurements.append(item)
+                continue
+            if item.limit is not None:
+                holds = item.limit.holds(item.value)  # a limit that does not fit the value raises
+                limited, broken = True, broken or not holds
+            measurements.append(item)
     except NotApplicable as no:
         reason, verdict, why = str(no), Verdict.NOT_RUN, Why.NOT_APPLICABLE
     except CannotJudge as cannot:
@@ -45,11 +55,9 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
             "CHECK-BUG",
             Verdict.ERROR,
         )
-    broken = [m for m in measurements if m.limit is not None and not _holds(m)]
-    failed = [f for f in findings if f.weight is Weight.FAIL]
-    if broken or failed:
+    if broken or any(f.weight is Weight.FAIL for f in findings):
         verdict, why = Verdict.FAIL, Why.NONE
-    elif verdict is Verdict.PASS and not check.collects and not any(m.limit for m in measurements):
+    elif verdict is Verdict.PASS and not check.collects and not limited:
         if not findings:
             reason = f"check {check.id} compared nothing with a limit"
             verdict, code = Verdict.ERROR, "NOTHING-JUDGED"
@@ -72,6 +80,7 @@ def judged(check: AnyCheck, target: Target, outputs: Outputs, ctx: Context) -> O
         why=why,
         measurements=tuple(measurements),
         findings=tuple(findings),
+        evidence=evidence,
         seconds=max((o.seconds for o in used), default=0.0),
         ended=max((o.at for o in used), default=0.0),
     )
@@ -81,25 +90,21 @@ def _sound(item: object) -> None:
     """Whether the journal and everybody who reads it can hold what a check says. Raises TypeError or ParseError."""
     if isinstance(item, Finding):
         texts: tuple[object, ...] = (item.code, item.message, item.at)
-    elif isinstance(item, Measurement) and isinstance(item.value, int | float | str):
+    elif isinstance(item, Measurement) and isinstance(item.value, (int, float, str)):
+        value = item.value
         texts = (item.name, item.unit, item.at, item.code)
-        if not isinstance(item.value, str) and not abs(item.value) <= LARGEST:
-            said = str(item.value) if isinstance(item.value, float) else "too large"
+        if not isinstance(value, str) and not -LARGEST <= value <= LARGEST:
+            said = str(value) if isinstance(value, float) else "too large"
             raise ParseError(f"{item.name} at {item.at} is {said}, which is no number to judge")
     else:
         raise TypeError(f"{item!r} is neither a finding nor a measurement of a number or word"[:500])
-    if not all(isinstance(text, str) for text in texts):
+    if not _TEXT.issuperset(map(type, texts)) and not all(isinstance(text, str) for text in texts):
         raise TypeError(f"name, unit, message, code and place are text, got {texts!r}"[:500])
 
 
-def _holds(measurement: Measurement) -> bool:
-    try:
-        return measurement.ok
-    except ValueError:
-        return False
-
-
-def not_run(check: AnyCheck, target: Target, why: Why, reason: str, ctx: Context) -> Outcome:
+def not_run(
+    check: AnyCheck, target: Target, why: Why, reason: str, ctx: Context, evidence: tuple[Evidence, ...] = ()
+) -> Outcome:
     """The outcome of a check that is not run, with the reason."""
     return Outcome(
         check=check.id,
@@ -110,4 +115,5 @@ def not_run(check: AnyCheck, target: Target, why: Why, reason: str, ctx: Context
         at=components(target, ctx),
         reason=reason,
         why=why,
+        evidence=evidence,
     )

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+import msgspec
+
 from bringup.commands import Command, Ended, Output
 from bringup.errors import TransportError
 from bringup.model import Node
@@ -140,7 +142,7 @@ class LocalFleet:
 
         client_s = sum(c.timeout_s for c in duel.client.commands) + 30
         patient = tuple(
-            dataclasses.replace(c, timeout_s=c.timeout_s + client_s) for c in duel.server.commands
+            msgspec.structs.replace(c, timeout_s=c.timeout_s + client_s) for c in duel.server.commands
         )
         original = dict(zip(patient, duel.server.commands, strict=True))
         order = {command: index for index, command in enumerate(patient)}

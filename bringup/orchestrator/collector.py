@@ -18,6 +18,15 @@ from bringup.orchestrator.plan import Case
 Emit = Callable[[Outcome], None]
 
 
+class _Waiting:
+    """A case and the answers that it is made of; `missing` counts those that have not come."""
+
+    __slots__ = ("case", "missing", "wanted")
+
+    def __init__(self, case: Case, wanted: tuple[tuple[str, Command], ...]) -> None:
+        self.case, self.wanted, self.missing = case, wanted, len(wanted)
+
+
 class Collector:
     """All cases of one stage part. `take` is called from worker threads; each case is emitted exactly once.
 
@@ -39,53 +48,51 @@ class Collector:
         self._stage, self._ctx, self._store, self._emit = stage, ctx, store, emit
         self._lock = threading.Lock()
         self._outputs: dict[tuple[str, Command], tuple[Output, Evidence]] = {}
-        self._needs: dict[tuple[str, Command], list[Case]] = {}
-        self._open: dict[tuple[str, str], int] = {}
-        ready: list[Case] = []
+        self._needs: dict[tuple[str, Command], list[_Waiting]] = {}
+        ready: list[_Waiting] = []
         for case in cases:
-            wanted = dict.fromkeys((s.node.name, s.command) for s in case.steps)
-            for want in wanted:
-                self._needs.setdefault(want, []).append(case)
-            self._open[case.key] = len(wanted)
-            if not wanted:
-                ready.append(case)
-        for case in ready:
-            self._judge(case)
+            waiting = _Waiting(case, tuple(dict.fromkeys((s.node.name, s.command) for s in case.steps)))
+            for want in waiting.wanted:
+                self._needs.setdefault(want, []).append(waiting)
+            if not waiting.wanted:
+                ready.append(waiting)
+        for waiting in ready:
+            self._judge(waiting)
 
     def take(self, output: Output) -> None:
         """One command has ended on one node."""
         key = (output.node, output.command)
         evidence = self._store.keep(self._stage, output)
-        complete: list[Case] = []
+        complete: list[_Waiting] = []
         with self._lock:
             if key in self._outputs:
                 return
             self._outputs[key] = (output, evidence)
-            for case in self._needs.get(key, ()):
-                self._open[case.key] -= 1
-                if self._open[case.key] == 0:
-                    complete.append(case)
-        for case in complete:
-            self._judge(case)
+            for waiting in self._needs.get(key, ()):
+                waiting.missing -= 1
+                if waiting.missing == 0:
+                    complete.append(waiting)
+        for waiting in complete:
+            self._judge(waiting)
 
-    def _judge(self, case: Case) -> None:
-        wanted = dict.fromkeys((s.node.name, s.command) for s in case.steps)
-        kept = {want: self._outputs[want] for want in wanted}
+    def _judge(self, waiting: _Waiting) -> None:
+        case = waiting.case
+        kept = {want: self._outputs[want] for want in waiting.wanted}
+        evidence = tuple(e for _, e in kept.values())
         ctx = dataclasses.replace(self._ctx, listen_port=case.listen_port) if case.listen_port else self._ctx
         excuse = self._excuse(case) if self._excuse else ""
         if excuse:
-            outcome = not_run(case.check, case.target, Why.QUARANTINED, excuse, ctx)
+            outcome = not_run(case.check, case.target, Why.QUARANTINED, excuse, ctx, evidence)
         elif case.plan is None:
-            outcome = refused(case, ctx)
+            outcome = refused(case, ctx, evidence)
         elif any(out.ended is Ended.CANCELLED for out, _ in kept.values()) and not _client_ended(case, kept):
-            outcome = not_run(
-                case.check, case.target, Why.ABORTED, "the run was stopped before this was finished", ctx
-            )
+            why = "the run was stopped before this was finished"
+            outcome = not_run(case.check, case.target, Why.ABORTED, why, ctx, evidence)
         else:
             first = self._earlier.outputs(kept) if self._earlier and case.check.compares else None
             outputs = Outputs({want: out for want, (out, _) in kept.items()}, first)
-            outcome = judged(case.check, case.target, outputs, ctx)
-        self._emit(dataclasses.replace(outcome, evidence=tuple(e for _, e in kept.values())))
+            outcome = judged(case.check, case.target, outputs, ctx, evidence)
+        self._emit(outcome)
 
 
 def _client_ended(case: Case, kept: dict[tuple[str, Command], tuple[Output, Evidence]]) -> bool:
@@ -96,9 +103,9 @@ def _client_ended(case: Case, kept: dict[tuple[str, Command], tuple[Output, Evid
     return out.ended is not Ended.CANCELLED
 
 
-def refused(case: Case, ctx: Context) -> Outcome:
+def refused(case: Case, ctx: Context, evidence: tuple[Evidence, ...] = ()) -> Outcome:
     """The outcome of a case that has no plan: not applicable, nobody to test it with, or could not be planned."""
-    outcome = not_run(case.check, case.target, case.why, case.reason, ctx)
+    outcome = not_run(case.check, case.target, case.why, case.reason, ctx, evidence)
     if case.why is not Why.NONE:
         return outcome
     return dataclasses.replace(outcome, verdict=Verdict.ERROR, why=Why.NONE, code=case.code)

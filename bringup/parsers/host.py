@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import quoted, whole
+from bringup.parsers.remembered import remembered
 
 UNREADABLE = "!unreadable"
 
@@ -173,6 +174,7 @@ _LAST_LIMIT = "realtime timeout"
 """The kernel's last row of /proc/PID/limits."""
 
 
+@remembered
 def parse_identity(text: str) -> Identity:
     """Who the node is. A placeholder of the maker ("To be filled by O.E.M.") is no serial."""
     own = _pairs(text, "identity")
@@ -192,6 +194,7 @@ def parse_identity(text: str) -> Identity:
     )
 
 
+@remembered
 def parse_cpu(text: str) -> Cpu:
     """Threads from /proc/cpuinfo; sockets from there or, where it does not tell (Arm), from the topology."""
     threads = 0
@@ -234,6 +237,7 @@ def parse_memory_kib(text: str) -> int:
     raise ParseError(f"meminfo: no MemTotal in {quoted(text)}")
 
 
+@remembered
 def parse_limits(text: str) -> tuple[Bound, ...]:
     """The soft limits of /proc/self/limits."""
     lines = text.splitlines()
@@ -259,11 +263,13 @@ def limit_of(bounds: Sequence[Bound], name: str) -> Bound:
     raise ParseError(f"limits: no {name}")
 
 
+@remembered
 def parse_tools(text: str) -> Mapping[str, str | None]:
     """Where each program is; None for one that was not found."""
     return {name: path or None for name, path in _pairs(text, "tools").items()}
 
 
+@remembered
 def parse_versions(text: str) -> Versions:
     """The versions that the node reports."""
     own = _pairs(text, "versions")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import quoted, whole
+from bringup.parsers.remembered import remembered
 
 SETTINGS = Command(
     """count() { sort | uniq -c | while read -r n word; do echo "$1=$n $word"; done; }
@@ -86,6 +87,7 @@ class Swap:
     kib: int
 
 
+@remembered
 def parse(text: str) -> Settings:
     """The settings in an answer of SETTINGS. Raises ParseError if it is cut off or holds an unknown line."""
     single: dict[str, str] = {}

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers import bdf
 from bringup.parsers.kernel_records import Record, records
 from bringup.parsers.pcie_aer import AerEvent, aer_events
+from bringup.parsers.remembered import remembered
 
 LOG = Command(
     'date +%s && cat "$ROOT"/proc/uptime && dmesg',
@@ -121,7 +121,8 @@ _SXID = re.compile(
 _FELL_OFF = re.compile(
     rf"\b(?:The NVIDIA GPU|NVRM: GPU|nvidia)\s+({bdf.PATTERN}).{{0,200}}?fallen off the bus", re.IGNORECASE
 )
-_FELL_OFF_BEGINS = re.compile(rf"The NVIDIA GPU {bdf.PATTERN}\s*$")
+_FELL_OFF_WORDS = "The NVIDIA GPU "
+_FELL_OFF_BEGINS = re.compile(rf"{_FELL_OFF_WORDS}{bdf.PATTERN}\s*$")
 _SLOW = re.compile(
     rf"({bdf.PATTERN}): ([0-9.]{{1,10}}) Gb/s available PCIe bandwidth, limited by "
     rf"([0-9.]{{1,6}}) GT/s(?: PCIe)? x([0-9]{{1,2}}) link at ({bdf.PATTERN}) "
@@ -130,8 +131,15 @@ _SLOW = re.compile(
 _MLX_LINK = re.compile(rf"mlx5_core ({bdf.PATTERN})(?: ([\w.-]{{1,32}}))?: Link (up|down)\b", re.IGNORECASE)
 _CARRIER = re.compile(r"\b([\w.-]{1,32}): (lost|gained) carrier\b", re.IGNORECASE)
 
+SENTENCES = (_XID, _SXID, _FELL_OFF, _SLOW, _MLX_LINK, _CARRIER)
+TELLTALE = ("xid (", "fallen off the bus", "available pcie bandwidth, limited by", ": link ", " carrier")
+"""Each sentence above holds one of these, in lower case."""
 
-@lru_cache(maxsize=16)
+
+_records = remembered(records)
+
+
+@remembered
 def opening(text: str) -> tuple[float, float, tuple[Record, ...]]:
     """The node's time and uptime, and the records. Raises ParseError if there are none or LOG prints otherwise."""
     lines = text.split("\n", 2)
@@ -141,13 +149,13 @@ def opening(text: str) -> tuple[float, float, tuple[Record, ...]]:
     if uptime is None:
         raise ParseError(f"the kernel log has no uptime in its second line: {lines[1][:40]!r}")
     now, up = float(lines[0]), float(uptime[1])
-    found = records(lines[2])
+    found = _records(lines[2])  # the same in every stage, unless something has happened in between
     if not found:
         raise ParseError("the kernel log is empty, so it proves nothing")
     return now, up, found
 
 
-@lru_cache(maxsize=16)
+@remembered
 def parse(text: str) -> KernelLog:
     """The log in an answer of LOG. Raises ParseError if it is empty or does not begin as LOG prints it.
 
@@ -175,7 +183,7 @@ def _events(found: tuple[Record, ...], now: float | None, uptime: float | None) 
     for place, record in enumerate(found):
         age = record.age_s(now, uptime)
         words = record.text
-        if _FELL_OFF_BEGINS.search(words):
+        if _FELL_OFF_WORDS in words and _FELL_OFF_BEGINS.search(words):
             # One report over several records where each line has its own stamp.
             words = " ".join(r.text for r in found[place : place + 3])
         event = _event(words, age)
@@ -185,6 +193,10 @@ def _events(found: tuple[Record, ...], now: float | None, uptime: float | None) 
 
 
 def _event(words: str, age: float | None) -> Event | None:
+    """What a record tells. A glance at its words comes first: a log has thousands of records that tell nothing."""
+    lowered = words.lower()
+    if not any(part in lowered for part in TELLTALE):
+        return None
     if match := _SXID.search(words):
         return SwitchXid(
             address=bdf.normalise(match[1]),

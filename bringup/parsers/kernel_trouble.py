@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from bringup.parsers.kernel_log import KernelLog, opening
 from bringup.parsers.kernel_log import parse as parse_events
 from bringup.parsers.kernel_records import Record
+from bringup.parsers.remembered import remembered
 
 
 class Kind(StrEnum):
@@ -86,7 +86,32 @@ _SENTENCES: dict[Kind, tuple[str, ...]] = {
         r"NETDEV WATCHDOG: ",
     ),
 }
-_PATTERNS = {kind: re.compile("|".join(words)) for kind, words in _SENTENCES.items()}
+PATTERNS = {kind: re.compile("|".join(words)) for kind, words in _SENTENCES.items()}
+TELLTALE = (
+    "[Hardware Error]",
+    "achine check",
+    "achine Check",
+    "EDAC ",
+    "Memory failure: ",
+    "INFO: ",
+    "BUG",
+    "LOCKUP",
+    "Watchdog detected",
+    "Oops: ",
+    "general protection fault",
+    "Kernel panic",
+    "ut of memory",
+    "invoked oom-killer",
+    "I/O error",
+    "nvme nvme",
+    "critical medium error",
+    "EXT4-fs ",
+    "XFS (",
+    "BTRFS",
+    "mlx5_core ",
+    "NETDEV WATCHDOG: ",
+)
+"""Each sentence above holds one of these: a glance that spares most records their patterns."""
 _STATUS = re.compile(r"\bBank [0-9]{1,3}: ([0-9a-f]{16})\b|_STATUS\[?[^:]{0,60}\]?: 0x([0-9a-f]{16})")
 _UNCORRECTED_BIT = 61
 _SEVERE = re.compile(
@@ -95,7 +120,7 @@ _SEVERE = re.compile(
 _MOST_CHARS = 160
 
 
-@lru_cache(maxsize=16)
+@remembered
 def parse(text: str) -> tuple[KernelLog, tuple[Trouble, ...]]:
     """The log in an answer of kernel_log.LOG and what it tells of trouble. Raises ParseError as kernel_log does."""
     log = parse_events(text)
@@ -104,7 +129,9 @@ def parse(text: str) -> tuple[KernelLog, tuple[Trouble, ...]]:
 
 
 def _trouble(record: Record, log: KernelLog) -> Trouble | None:
-    for kind, pattern in _PATTERNS.items():
+    if not any(part in record.text for part in TELLTALE):
+        return None
+    for kind, pattern in PATTERNS.items():
         if pattern.search(record.text):
             age = record.age_s(log.now, log.uptime_s)
             repaired = kind in (Kind.MACHINE_CHECK, Kind.MEMORY_ERROR) and not _severe(record.text)

@@ -12,12 +12,12 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import number, quoted, whole
 from bringup.parsers.reading_json import document, items, mapping, words
+from bringup.parsers.remembered import remembered
 
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,12}m")
 _PAIR = re.compile(r"(?P<key>\S.{0,60}?)\s*:(?P<value>.*)")
@@ -94,7 +94,7 @@ class Link:
     errors: Errors | None
 
 
-@lru_cache(maxsize=256)
+@remembered
 def parse(text: str) -> Link:
     """The port, from JSON or from the text for people. Six checks read the same answer: the last ones are remembered."""
     sections = _from_json(text) if text.lstrip().startswith("{") else _from_text(text)

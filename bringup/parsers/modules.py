@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import quoted
+from bringup.parsers.remembered import remembered
 
 MODULES = Command(
     """cat "$ROOT"/proc/modules || exit 1
@@ -51,6 +52,7 @@ class Modules:
         return name in self.loaded or name in self.built_in
 
 
+@remembered
 def parse(text: str) -> Modules:
     """The answer of MODULES. Raises ParseError where a part is missing."""
     loaded, *parts = re.split(r"^== .*\n", text, flags=re.MULTILINE)

@@ -96,7 +96,7 @@ def classify(stdout: str, stderr: str = "", status: int | None = 0) -> tuple[Com
     A status other than 0 without a known sentence gives one complaint from the status.
     """
     found: list[Complaint] = []
-    if _may_complain(stdout) or _may_complain(stderr):
+    if may_complain(stdout) or may_complain(stderr):
         found = list(
             dict.fromkeys(c for line in _lines(stdout, stderr) if (c := _sentence(line)) is not None)
         )
@@ -113,21 +113,27 @@ def answer(output: Output) -> tuple[str, tuple[Complaint, ...]]:
 
     Raises CannotJudge with code GPU-DRIVER where the driver answers for no GPU at all.
     """
-    complaints = classify(output.text, output.error_text, output.status)
+    text = output.text
+    return text, complaints_of(text, output.error_text, output.status)
+
+
+def complaints_of(stdout: str, stderr: str, status: int | None) -> tuple[Complaint, ...]:
+    """The complaints of an answer about single GPUs. Raises CannotJudge as `answer` does."""
+    complaints = classify(stdout, stderr, status)
     for complaint in complaints:
         if complaint.kind in NODE_WIDE:
             raise CannotJudge(f"the NVIDIA driver does not answer: {complaint.text}", code="GPU-DRIVER")
         if complaint.kind is Kind.OTHER:
-            raise CannotJudge(f"nvidia-smi ended with status {output.status}: {complaint.text}")
-    return output.text, complaints
+            raise CannotJudge(f"nvidia-smi ended with status {status}: {complaint.text}")
+    return complaints
 
 
 def is_complaint(line: str) -> bool:
     """Whether a line of output is such a sentence and not part of the data."""
-    return _sentence(line.strip()) is not None
+    return may_complain(line) and _sentence(line.strip()) is not None
 
 
-def _may_complain(text: str) -> bool:
+def may_complain(text: str) -> bool:
     """Whether any sentence can be in the text: a glance that spares thousands of lines their patterns."""
     lowered = text.lower()
     return any(part in lowered for part in _TELLTALE)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from bringup.commands import Command, Output
 from bringup.errors import CannotJudge, ParseError
 from bringup.parsers import bdf
-from bringup.parsers.nvidia_smi_errors import answer, is_complaint
+from bringup.parsers.nvidia_smi_errors import answer, is_complaint, may_complain
+from bringup.parsers.remembered import remembered
 
 STATUS = Command("nvidia-smi nvlink -s", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)
 ERRORS = Command("nvidia-smi nvlink -e", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)
@@ -108,6 +109,7 @@ def read_errors(output: Output) -> tuple[Counters, ...]:
     return parse_errors(_answer(output))
 
 
+@remembered
 def parse_status(text: str) -> tuple[Links, ...]:
     """The links of every GPU in an answer of STATUS. Raises ParseError for anything unknown."""
     found: list[Links] = []
@@ -125,6 +127,7 @@ def parse_status(text: str) -> tuple[Links, ...]:
     return tuple(found)
 
 
+@remembered
 def parse_errors(text: str) -> tuple[Counters, ...]:
     """The counters of every GPU in an answer of ERRORS (or of `nvlink -gt`).
 
@@ -188,11 +191,14 @@ def _blocks(text: str) -> Iterator[_Block]:
     """The text cut into GPUs. A GPU prints links or one sentence; neither means that the text was cut off."""
     seen: set[int] = set()
     block: _Block | None = None
+    complaints = may_complain(text)
     for line in text.splitlines():
         words = line.strip()
-        if not words or _CUT.fullmatch(words) or is_complaint(words):
+        if not words or _CUT.fullmatch(words) or (complaints and is_complaint(words)):
             continue
-        if match := _GPU.fullmatch(words):
+        if block is not None and (match := _LINK.fullmatch(words)):
+            block.links.append((int(match[1]), match[2].strip()))
+        elif match := _GPU.fullmatch(words):
             if block is not None:
                 yield _whole(block)
             block = _Block(Device(int(match[1]), match[2], match[3]), [], "")
@@ -201,8 +207,6 @@ def _blocks(text: str) -> Iterator[_Block]:
             seen.add(block.gpu.index)
         elif block is None:
             raise ParseError(f"nvidia-smi nvlink printed {words[:80]!r}")
-        elif match := _LINK.fullmatch(words):
-            block.links.append((int(match[1]), match[2].strip()))
         elif (
             (_ALL_INACTIVE.search(words) or _NOTHING.search(words)) and not block.links and not block.sentence
         ):

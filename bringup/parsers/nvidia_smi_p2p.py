@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import quoted
+from bringup.parsers.remembered import remembered
 
 READ = Command("nvidia-smi topo -p2p r", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)
 
@@ -20,6 +21,7 @@ _GPU = re.compile(r"GPU([0-9]{1,3})")
 _WORD = re.compile(r"X|OK|CNS|GNS|TNS|NS|U|DR")
 
 
+@remembered
 def parse(text: str) -> Mapping[tuple[int, int], str]:
     """The word of each two different GPUs, from the one that reads to the one that is read."""
     lines = [_ANSI.sub("", line).split() for line in text.splitlines()]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from bringup.commands import Command
 from bringup.errors import ParseError
+from bringup.parsers.remembered import remembered
 
 TOPOLOGY = Command("nvidia-smi topo -m", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)
 
@@ -67,6 +68,7 @@ class Topology:
         return tuple(name for name, path in ways if path == kind)
 
 
+@remembered
 def parse(text: str) -> Topology:
     """The matrix of an answer of TOPOLOGY.
 

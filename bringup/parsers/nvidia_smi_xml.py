@@ -10,34 +10,46 @@ numbers can be trusted.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from bringup.commands import Command, Ended, Output
 from bringup.errors import CannotJudge, ParseError
 from bringup.parsers import bdf, xml_document
-from bringup.parsers.nvidia_smi_errors import Complaint, answer
+from bringup.parsers.nvidia_smi_errors import Complaint, complaints_of
 from bringup.parsers.nvidia_smi_gpu import Ecc, Fabric, Gpu, Pcie, Remap, Retired, Settings, Smi
+from bringup.parsers.nvidia_smi_xml_parts import (
+    LOST,
+    Parts,
+    children,
+    cleaned,
+    first_number,
+    flag,
+    number,
+    said,
+    whole,
+)
+from bringup.parsers.remembered import remembered
 
 QUERY = Command("nvidia-smi -q -x", timeout_s=30.0, max_bytes=8 << 20, needs=("nvidia-smi",), estimate_s=2.0)
 
-_NOT_REPORTED = frozenset(
-    {"", "n/a", "not supported", "not available", "unknown", "unknown error", "err!",
-     "insufficient permissions", "requested functionality has been deprecated"}
-)  # fmt: skip
-_LOST = "gpu is lost"
-_NUMBER = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:[A-Za-z%]+(?:\(s\))?)?")
 _MOST_GPUS = 256
+_TABLE, _TABLE_ENDS = "<supported_clocks>", "</supported_clocks>"
 
 
-@lru_cache(maxsize=64)
 def read(output: Output) -> Smi:
     """The document of an answer of QUERY, with the driver's complaints about single GPUs.
 
     Raises CannotJudge (code GPU-DRIVER) if the driver does not answer at all, ParseError for anything
-    unknown. A dozen checks of a node read the same answer (300 kB), so the last ones are remembered.
+    unknown.
     """
-    text, complaints = answer(output)
+    return _read(output.stdout, output.stderr, output.status)
+
+
+@remembered
+def _read(stdout: bytes, stderr: bytes, status: int | None) -> Smi:
+    """By the bytes, because a dozen checks of a node read the same answer (300 kB), and bytes know their hash."""
+    text = _without_tables(stdout.decode("utf-8", "replace"))
+    complaints = complaints_of(text, stderr.decode("utf-8", "replace"), status)
     if "<nvidia_smi_log" not in text and complaints:
         return Smi(driver=None, cuda=None, attached=None, gpus=(), complaints=complaints)
     return parse(text, complaints)
@@ -67,102 +79,122 @@ def parse(text: str, complaints: tuple[Complaint, ...] = ()) -> Smi:
     end = text.rfind("</nvidia_smi_log>")
     if end < begin:
         raise ParseError("nvidia-smi -q -x was cut off: no end of the document")
-    text = text[begin : end + len("</nvidia_smi_log>")]
+    text = _without_tables(
+        text[begin : end + len("</nvidia_smi_log>")]
+    )  # nothing to do if `_read` has done it
     root = xml_document.root(text, "nvidia-smi -q -x", "nvidia_smi_log", doctype=True)
     elements = root.findall("gpu")
     if len(elements) > _MOST_GPUS:
         raise ParseError(f"nvidia-smi -q -x lists {len(elements)} GPUs")
-    attached = _whole(root, "attached_gpus")
+    head = children(root)
+    attached = whole(head, "attached_gpus")
     known = attached is None or attached == len(elements)
-    lost = _LOST in text.lower()  # looked for in every element only where it is at all
+    lost = LOST in text.lower()  # looked for in every element only where it is at all
     gpus = tuple(_gpu(element, place if known else None, lost) for place, element in enumerate(elements))
     if len({gpu.address for gpu in gpus}) != len(gpus):
         raise ParseError("nvidia-smi -q -x lists one PCI address twice")
-    return Smi(_text(root, "driver_version"), _text(root, "cuda_version"), attached, gpus, complaints)
+    return Smi(said(head, "driver_version"), said(head, "cuda_version"), attached, gpus, complaints)
+
+
+def _without_tables(text: str) -> str:
+    """The document without the tables of supported clocks: half of all elements, and nobody reads them.
+
+    A table that does not end before the next GPU stays, so that a document with a hole is still seen to be broken.
+    """
+    kept: list[str] = []
+    done = 0
+    while (begin := text.find(_TABLE, done)) >= 0:
+        end = text.find(_TABLE_ENDS, begin)
+        if end < 0 or text.find("<gpu", begin, end) >= 0:
+            break
+        kept.append(text[done:begin])
+        done = end + len(_TABLE_ENDS)
+    return "".join((*kept, text[done:]))
 
 
 def _gpu(element: Element, index: int | None, some_lost: bool) -> Gpu:
-    address = element.get("id") or _text(element, "pci/pci_bus_id")
+    parts = children(element)
+    address = element.get("id") or said(parts, "pci/pci_bus_id")
     if address is None:
         raise ParseError("nvidia-smi -q -x lists a GPU without PCI address")
-    lost = some_lost and any(_LOST in (e.text or "").lower() for e in element.iter())
+    lost = some_lost and any(LOST in (e.text or "").lower() for e in element.iter())
     return Gpu(
         index=index,
         address=bdf.normalise(address),
         lost=lost,
-        name=_text(element, "product_name"),
-        uuid=_text(element, "uuid"),
-        serial=_text(element, "serial"),
-        vbios=_text(element, "vbios_version"),
-        minor=_whole(element, "minor_number"),
-        memory_mib=_whole(element, "fb_memory_usage/total"),
-        persistence=_text(element, "persistence_mode"),
-        mig=_text(element, "mig_mode/current_mig"),
-        mig_devices=len(element.findall("mig_devices/mig_device")),
-        ecc_mode=_text(element, "ecc_mode/current_ecc"),
-        recovery_action=_text(element, "gpu_recovery_action"),
-        ecc=_ecc(element),
+        name=said(parts, "product_name"),
+        uuid=said(parts, "uuid"),
+        serial=said(parts, "serial"),
+        vbios=said(parts, "vbios_version"),
+        minor=whole(parts, "minor_number"),
+        memory_mib=whole(parts, "fb_memory_usage/total"),
+        persistence=said(parts, "persistence_mode"),
+        mig=said(parts, "mig_mode/current_mig"),
+        mig_devices=sum(len(devices.findall("mig_device")) for devices in element.findall("mig_devices")),
+        ecc_mode=said(parts, "ecc_mode/current_ecc"),
+        recovery_action=said(parts, "gpu_recovery_action"),
+        ecc=_ecc(parts),
         remap=Remap(
-            correctable=_whole(element, "remapped_rows/remapped_row_corr"),
-            uncorrectable=_whole(element, "remapped_rows/remapped_row_unc"),
-            pending=_flag(element, "remapped_rows/remapped_row_pending"),
-            failed=_flag(element, "remapped_rows/remapped_row_failure"),
+            correctable=whole(parts, "remapped_rows/remapped_row_corr"),
+            uncorrectable=whole(parts, "remapped_rows/remapped_row_unc"),
+            pending=flag(parts, "remapped_rows/remapped_row_pending"),
+            failed=flag(parts, "remapped_rows/remapped_row_failure"),
         ),
         retired=Retired(
-            single_bit=_whole(element, "retired_pages/multiple_single_bit_retirement/retired_count"),
-            double_bit=_whole(element, "retired_pages/double_bit_retirement/retired_count"),
-            pending=_flag(element, "retired_pages/pending_retirement"),
+            single_bit=whole(parts, "retired_pages/multiple_single_bit_retirement/retired_count"),
+            double_bit=whole(parts, "retired_pages/double_bit_retirement/retired_count"),
+            pending=flag(parts, "retired_pages/pending_retirement"),
         ),
-        pcie=_pcie(element),
-        slowdowns=_slowdowns(element),
-        temperature_c=_number(element, "temperature/gpu_temp"),
-        memory_temperature_c=_number(element, "temperature/memory_temp"),
-        power_w=_first_number(
-            element,
+        pcie=_pcie(parts),
+        slowdowns=_slowdowns(parts),
+        temperature_c=number(parts, "temperature/gpu_temp"),
+        memory_temperature_c=number(parts, "temperature/memory_temp"),
+        power_w=first_number(
+            parts,
             "gpu_power_readings/instant_power_draw",
             "gpu_power_readings/average_power_draw",
             "gpu_power_readings/power_draw",
             "power_readings/power_draw",
         ),
-        power_limit_w=_first_number(
-            element,
+        power_limit_w=first_number(
+            parts,
             "gpu_power_readings/current_power_limit",
             "power_readings/enforced_power_limit",
             "power_readings/power_limit",
         ),
-        fabric=_fabric(element),
-        settings=_settings(element),
+        fabric=_fabric(parts),
+        settings=_settings(parts),
     )
 
 
-def _settings(element: Element) -> Settings:
+def _settings(parts: Parts) -> Settings:
     def watts(name: str) -> float | None:
-        return _first_number(element, f"gpu_power_readings/{name}", f"power_readings/{name}")
+        return first_number(parts, f"gpu_power_readings/{name}", f"power_readings/{name}")
 
     return Settings(
-        sm_max_mhz=_whole(element, "max_clocks/sm_clock"),
-        application_mhz=_whole(element, "applications_clocks/graphics_clock"),
-        application_default_mhz=_whole(element, "default_applications_clocks/graphics_clock"),
+        sm_max_mhz=whole(parts, "max_clocks/sm_clock"),
+        application_mhz=whole(parts, "applications_clocks/graphics_clock"),
+        application_default_mhz=whole(parts, "default_applications_clocks/graphics_clock"),
         power_limit_default_w=watts("default_power_limit"),
         power_limit_max_w=watts("max_power_limit"),
     )
 
 
-def _ecc(element: Element) -> Ecc:
+def _ecc(parts: Parts) -> Ecc:
     errors = "ecc_errors"
     pending = [
         name.replace("_pending", "").replace("_", " ")
         for name in ("channel_repair_pending", "tpc_repair_pending")
-        if _flag(element, f"{errors}/{name}")
+        if flag(parts, f"{errors}/{name}")
     ]
     return Ecc(
-        volatile_uncorrected=_uncorrected(element, f"{errors}/volatile"),
-        aggregate_uncorrected=_uncorrected(element, f"{errors}/aggregate"),
-        sram_threshold_exceeded=_flag(element, f"{errors}/aggregate/sram_threshold_exceeded"),
+        volatile_uncorrected=_uncorrected(parts, f"{errors}/volatile"),
+        aggregate_uncorrected=_uncorrected(parts, f"{errors}/aggregate"),
+        sram_threshold_exceeded=flag(parts, f"{errors}/aggregate/sram_threshold_exceeded"),
         repair_pending=tuple(pending),
-        volatile_sram_corrected=_whole(element, f"{errors}/volatile/sram_correctable"),
+        volatile_sram_corrected=whole(parts, f"{errors}/volatile/sram_correctable"),
         aggregate_sram_uncorrected=_sum(
-            element,
+            parts,
             f"{errors}/aggregate",
             "sram_uncorrectable",
             "sram_uncorrectable_parity",
@@ -171,13 +203,13 @@ def _ecc(element: Element) -> Ecc:
     )
 
 
-def _uncorrected(element: Element, where: str) -> int | None:
+def _uncorrected(parts: Parts, where: str) -> int | None:
     """The sum of what is reported of the uncorrectable counters, in three layouts by GPU and driver."""
-    total = _whole(element, f"{where}/double_bit/total")
+    total = whole(parts, f"{where}/double_bit/total")
     if total is not None:
         return total
     return _sum(
-        element,
+        parts,
         where,
         "sram_uncorrectable",
         "sram_uncorrectable_parity",
@@ -186,33 +218,33 @@ def _uncorrected(element: Element, where: str) -> int | None:
     )
 
 
-def _sum(element: Element, where: str, *names: str) -> int | None:
+def _sum(parts: Parts, where: str, *names: str) -> int | None:
     """The sum of the counters that are reported; None if none of them is."""
-    counts = [count for name in names if (count := _whole(element, f"{where}/{name}")) is not None]
+    counts = [count for name in names if (count := whole(parts, f"{where}/{name}")) is not None]
     return sum(counts) if counts else None
 
 
-def _pcie(element: Element) -> Pcie:
+def _pcie(parts: Parts) -> Pcie:
     link = "pci/pci_gpu_link_info"
     return Pcie(
-        gen=_whole(element, f"{link}/pcie_gen/current_link_gen"),
-        gen_max=_whole(element, f"{link}/pcie_gen/max_link_gen"),
-        width=_whole(element, f"{link}/link_widths/current_link_width"),
-        width_max=_whole(element, f"{link}/link_widths/max_link_width"),
-        replays=_whole(element, "pci/replay_counter"),
+        gen=whole(parts, f"{link}/pcie_gen/current_link_gen"),
+        gen_max=whole(parts, f"{link}/pcie_gen/max_link_gen"),
+        width=whole(parts, f"{link}/link_widths/current_link_width"),
+        width_max=whole(parts, f"{link}/link_widths/max_link_width"),
+        replays=whole(parts, "pci/replay_counter"),
     )
 
 
-def _slowdowns(element: Element) -> tuple[str, ...] | None:
+def _slowdowns(parts: Parts) -> tuple[str, ...] | None:
     """Why the clocks are held down now, names without prefix (`hw_slowdown`); None if not reported."""
-    section = element.find("clocks_event_reasons")
-    section = element.find("clocks_throttle_reasons") if section is None else section
+    section = parts.get("clocks_event_reasons")
+    section = parts.get("clocks_throttle_reasons") if section is None else section
     if section is None:
         return None
     active: list[str] = []
     reported = False
     for reason in section:
-        text = _clean(reason.text)
+        text = cleaned(reason.text)
         if text is None:
             continue
         if text not in ("Active", "Not Active"):
@@ -232,65 +264,17 @@ _FABRIC_GOOD: dict[str, tuple[str, ...]] = {
 }
 
 
-def _fabric(element: Element) -> Fabric:
+def _fabric(parts: Parts) -> Fabric:
     complaints = [
         f"{name.replace('_', ' ')}: {text}"
         for name, good in _FABRIC_GOOD.items()
-        if (text := _text(element, f"fabric/health/{name}")) is not None and text not in good
+        if (text := said(parts, f"fabric/health/{name}")) is not None and text not in good
     ]
     return Fabric(
-        state=_text(element, "fabric/state"),
-        status=_text(element, "fabric/status"),
-        clique=_whole(element, "fabric/cliqueId"),
-        cluster=_text(element, "fabric/clusterUuid"),
-        health=_text(element, "fabric/health/summary"),
+        state=said(parts, "fabric/state"),
+        status=said(parts, "fabric/status"),
+        clique=whole(parts, "fabric/cliqueId"),
+        cluster=said(parts, "fabric/clusterUuid"),
+        health=said(parts, "fabric/health/summary"),
         complaints=tuple(complaints),
     )
-
-
-def _clean(text: str | None) -> str | None:
-    """The text of an element, None if it says that there is no value."""
-    words = " ".join((text or "").split())
-    bare = words.strip("[]").lower()
-    return None if bare in _NOT_REPORTED or _LOST in bare else words
-
-
-def _text(element: Element, path: str) -> str | None:
-    child: Element | None = element
-    for tag in path.split(
-        "/"
-    ):  # a step at a time: a whole path is looked up by Python code, ten times as slow
-        child = child.find(tag) if child is not None else None
-    return None if child is None else _clean(child.text)
-
-
-def _number(element: Element, path: str) -> float | None:
-    text = _text(element, path)
-    if text is None:
-        return None
-    match = _NUMBER.fullmatch(text)
-    if match is None or len(match[1]) > 18:
-        raise ParseError(f"nvidia-smi -q -x: {path} is {text[:40]!r}, which is no number")
-    return float(match[1])
-
-
-def _whole(element: Element, path: str) -> int | None:
-    value = _number(element, path)
-    if value is None:
-        return None
-    if value != int(value):
-        raise ParseError(f"nvidia-smi -q -x: {path} is {value}, which is no whole number")
-    return int(value)
-
-
-def _first_number(element: Element, *paths: str) -> float | None:
-    return next((value for path in paths if (value := _number(element, path)) is not None), None)
-
-
-def _flag(element: Element, path: str) -> bool | None:
-    text = _text(element, path)
-    if text is None:
-        return None
-    if text not in ("Yes", "No"):
-        raise ParseError(f"nvidia-smi -q -x: {path} is {text[:40]!r}, needed Yes or No")
-    return text == "Yes"

@@ -13,6 +13,7 @@ from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers import bdf
 from bringup.parsers.reading import quoted
+from bringup.parsers.remembered import remembered
 
 CAPABILITIES = Command(
     "lspci -D -vvv | grep -E '^[0-9a-fA-F]|ACSCtl:|MaxReadReq|<access denied>|Express \\('",
@@ -41,6 +42,7 @@ class Capabilities:
     hidden: bool
 
 
+@remembered
 def parse(text: str) -> tuple[Capabilities, ...]:
     """The devices in an answer of CAPABILITIES. Raises ParseError for anything else."""
     blocks: list[tuple[str, list[str]]] = []

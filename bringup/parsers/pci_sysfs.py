@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers import bdf
+from bringup.parsers.remembered import remembered
 
 DEVICES = Command(
     'cd "$ROOT"/sys/bus/pci/devices && {\n'
@@ -90,7 +90,7 @@ def generation(speed_gts: float | None) -> int | None:
     return None if speed_gts is None else _GENERATIONS.get(speed_gts)
 
 
-@lru_cache(maxsize=64)
+@remembered
 def parse(text: str) -> tuple[Device, ...]:
     """The devices in an answer of DEVICES, in the order of their addresses.
 

@@ -15,6 +15,7 @@ from bringup.errors import ParseError
 from bringup.parsers import bdf
 from bringup.parsers.pci_sysfs import Device
 from bringup.parsers.reading import quoted
+from bringup.parsers.remembered import remembered
 
 TREE = Command('ls -l "$ROOT"/sys/bus/pci/devices', max_bytes=1 << 20)
 
@@ -36,6 +37,7 @@ class Hop:
         return self.speed_gts * self.width
 
 
+@remembered
 def parse(text: str) -> Mapping[str, tuple[str, ...]]:
     """For each device the bridges above it, the nearest first. Raises ParseError for anything but such a list."""
     above: dict[str, tuple[str, ...]] = {}

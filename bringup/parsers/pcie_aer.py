@@ -49,6 +49,9 @@ _DETAIL = re.compile(
     rf"({bdf.PATTERN}): (?:AER: )?PCIe Bus Error: severity=({_SEVERITY})(?:, type=([^,]{{1,40}}))?",
     re.IGNORECASE,
 )
+SENTENCES = (_RECEIVED, _DETAIL)
+TELLTALE = (": aer: ", "pcie bus error: ")
+"""Each sentence above holds one of these, in lower case."""
 _NAME = re.compile(rf"({bdf.PATTERN}):\s+(?:AER:\s+)?\[ ?[0-9]{{1,2}}\] (\w{{2,30}})")
 
 
@@ -92,6 +95,11 @@ def aer_events(
     events: list[_Open] = []
     for record in records:
         words = record.text
+        lowered = words.lower()
+        if not any(part in lowered for part in TELLTALE) and not (
+            events and events[-1].told and "[" in words
+        ):
+            continue
         if match := _RECEIVED.search(words):
             source = bdf.normalise(match[4]) if match[4] else None
             events.append(

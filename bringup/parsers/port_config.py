@@ -14,6 +14,7 @@ from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.rdma_sysfs import NO_DEVICES
 from bringup.parsers.reading import quoted, whole, whole_or_hex
+from bringup.parsers.remembered import remembered
 
 _ZERO_GID = ":".join(["0000"] * 8)
 _LINK_LOCAL = "fe80:0000:0000:0000:"
@@ -94,6 +95,7 @@ class PortConfig:
     netdevs: tuple[Netdev, ...] = ()
 
 
+@remembered
 def parse(text: str) -> tuple[PortConfig, ...]:
     """The devices in the order of their appearance, each with its port 1; none only where the text says so."""
     devices: dict[str, dict[str, str]] = {}

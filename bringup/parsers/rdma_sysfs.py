@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import number, numbered_word, quoted, whole, whole_or_hex
+from bringup.parsers.remembered import remembered
 
 NO_DEVICES = "no RDMA devices"
 
@@ -161,7 +161,7 @@ class _Tree:
             own[attr] = value
 
 
-@lru_cache(maxsize=64)
+@remembered
 def parse(text: str) -> tuple[RdmaDevice, ...]:
     """The RDMA devices in the order of their appearance; none only where the text says so.
 

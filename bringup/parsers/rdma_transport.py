@@ -13,6 +13,7 @@ from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.rdma_sysfs import NO_DEVICES
 from bringup.parsers.reading import quoted, whole
+from bringup.parsers.remembered import remembered
 
 NAMES = (
     "packet_seq_err",
@@ -44,6 +45,7 @@ echo end:counters
 _LINE = re.compile(r"/.{0,200}/infiniband/([\w.-]{1,64})/ports/1/hw_counters/(\w{1,40}):(.*)", re.ASCII)
 
 
+@remembered
 def parse(text: str) -> Mapping[str, Mapping[str, int]]:
     """The counters of each device's first port. Raises ParseError if the answer is cut off or not understood."""
     found: dict[str, dict[str, int]] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import quoted, whole
+from bringup.parsers.remembered import remembered
 
 FILESYSTEMS = Command(
     r"""awk '$3 ~ /^(ext[234]|xfs|btrfs|f2fs|zfs)$/ || $2 == "/dev/shm" || ($2 == "/tmp" && $3 == "tmpfs") ||
@@ -87,6 +88,7 @@ class Nvme:
     firmware: str | None
 
 
+@remembered
 def parse_filesystems(text: str) -> tuple[tuple[Mount, ...], tuple[Size, ...]]:
     """Mounts and sizes in an answer of FILESYSTEMS. Raises ParseError if it is cut off or not understood."""
     mounts: list[Mount] = []
@@ -107,6 +109,7 @@ def parse_filesystems(text: str) -> tuple[tuple[Mount, ...], tuple[Size, ...]]:
     return tuple(mounts), tuple(sizes)
 
 
+@remembered
 def parse_nvme(text: str) -> tuple[Nvme, ...]:
     """The controllers in an answer of NVME; none is an answer too."""
     files: dict[str, dict[str, str]] = {}

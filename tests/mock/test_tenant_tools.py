@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bringup.inventory.types import FaultSpec, Simulate
 from bringup.mock import SHAPES, serve

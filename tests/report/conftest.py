@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import pytest
 
 from bringup import events as ev
@@ -301,7 +302,9 @@ def _aborted() -> Story:
     for name in names:
         story.outcome("reach.login", name)
     story.stage_end(Stage.REACH, 3).stage(Stage.LINK, 4)
-    rate = Measurement("rate", 100.0, "Gb/s", "gpu-001/hca/mlx5_0/port/1", replace(BANDWIDTH, value=400.0))
+    rate = Measurement(
+        "rate", 100.0, "Gb/s", "gpu-001/hca/mlx5_0/port/1", msgspec.structs.replace(BANDWIDTH, value=400.0)
+    )
     story.outcome("link.rate", "gpu-001", Verdict.FAIL, measurements=(rate,))
     story.outcome("link.rate", "gpu-002")
     return story.end(RunVerdict.NOT_READY, 9.0, aborted="interrupted")
@@ -314,7 +317,12 @@ def _hostile() -> Story:
     """One node whose every text tries to break a reader."""
     long = "A" * 50_000 + EVIL
     bad = Measurement(
-        EVIL, 1.0, EVIL, f"gpu-001/{EVIL}/x", replace(BANDWIDTH, unit=EVIL, why=EVIL, source=EVIL), ""
+        EVIL,
+        1.0,
+        EVIL,
+        f"gpu-001/{EVIL}/x",
+        msgspec.structs.replace(BANDWIDTH, unit=EVIL, why=EVIL, source=EVIL),
+        "",
     )
     words = Measurement(EVIL, long, "", f"gpu-001/hca/{EVIL}/port/1", Limit(EVIL, "==", EVIL))
     proof = replace(
