@@ -58,7 +58,7 @@ def number(value: float | str) -> str:
 
 def words(name: str) -> str:
     """A measurement's name in words."""
-    return name.replace("_", " ").replace(".", " ")
+    return name if " " in name else name.replace("_", " ").replace(".", " ")
 
 
 def measured(m: Measurement) -> str:

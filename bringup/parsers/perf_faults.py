@@ -118,6 +118,16 @@ NVME_SLOW = Fault(
     explained_by=("NVME-DEAD", "DISK-ERRORS"),
 )
 
+NETWORK_BW = Fault(
+    code="NETWORK-BW",
+    title="{node} reaches its storage or front end too slowly",
+    action="look at speed, bond members and MTU of the interface of {node} that leads there (ip route get), at drops on it "
+    "and on its switch port, and replace cable or module; if all nodes are slow, at the server",
+    who=Who.HANDS_ON,
+    severity=Severity.MONITOR,
+    explained_by=("INTERFACE-DOWN", "INTERFACE-SPEED", "INTERFACE-MTU", "NODE-BUSY"),
+)
+
 COLL_OPS_BW = Fault(
     code="COLL-OPS-BW",
     title="the GPUs of {at} exchange data more slowly than those of other nodes",

@@ -17,6 +17,7 @@ from bringup.parsers.perf_faults import (
     GPU_MEMORY_BW,
     GPU_PEER_BW,
     HOST_MEMORY_BW,
+    NETWORK_BW,
     NVME_SLOW,
 )
 
@@ -27,23 +28,33 @@ _COMPARED = {
     "perf.gemm": (GPU_GEMM.code, 0.05),
     "perf.host-memory": (HOST_MEMORY_BW.code, 0.10),
     "perf.nvme": (NVME_SLOW.code, 0.20),
+    "perf.network": (NETWORK_BW.code, 0.20),
     "perf.collectives": (COLL_OPS_BW.code, 0.05),
 }
 """By check: what a slow part is called, and how far below the median of the fleet it must be at least."""
-_SPEEDS = ("GB/s", "TFLOPS")
+_SPEEDS = ("GB/s", "Gb/s", "TFLOPS")
 
 
 class PerfFleet(Check[Group]):
     """No part of a node is far slower than the same parts of the other nodes with its profile.
 
     The number comes from the fleet: the median less six deviations (MAD), and less 5 percent at least (10 for the memory
-    of processors, 20 for drives), so that a fleet of almost equal parts raises nothing.
+    of processors, 20 for drives and networks), so that a fleet of almost equal parts raises nothing.
     """
 
     id = "perf.fleet"
     stage = Stage.PERF
     level = Level.STANDARD
-    faults = (GPU_COPY_BW, GPU_MEMORY_BW, GPU_PEER_BW, GPU_GEMM, HOST_MEMORY_BW, NVME_SLOW, COLL_OPS_BW)
+    faults = (
+        GPU_COPY_BW,
+        GPU_MEMORY_BW,
+        GPU_PEER_BW,
+        GPU_GEMM,
+        HOST_MEMORY_BW,
+        NVME_SLOW,
+        NETWORK_BW,
+        COLL_OPS_BW,
+    )
 
     def plan(self, target: Group, ctx: Context) -> Plan:
         if len(target.members) < outliers.LEAST:

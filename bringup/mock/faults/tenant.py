@@ -100,6 +100,20 @@ def _interface_mtu(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "network-slow",
+        "data goes at a fraction over the interface to the storage, whose link looks well (as example-site measures it)",
+        expected=(Expected("NETWORK-BW", NODE_AT, HANDS_ON),),
+        needs=("hgx-h100",),
+        profile=_SITE,
+    )
+)
+def _network_slow(node: SimNode, given: Given) -> None:
+    for nic in node.nics:
+        nic.tcp_fraction = 0.3
+
+
+@in_node(
+    Kind(
         "interface-down",
         "an interface that its profile (as example-site does) names has no link",
         expected=(Expected("INTERFACE-DOWN", NODE_AT, HANDS_ON),),

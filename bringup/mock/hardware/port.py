@@ -55,6 +55,8 @@ class Nic:
     speed_mbps: int = 0
     mtu: int = 1500
     drops: int = 0
+    tcp_fraction: float = 1.0
+    """What is left of its speed, although its link looks well."""
     mode: str = "nic"
     next_mode: str = ""
     """Of a BlueField card: nic or dpu, now and after the next power cycle; empty: the same."""

@@ -1,4 +1,7 @@
-"""`iperf3`: TCP throughput between two nodes over their fastest plain network interface."""
+"""`iperf3`: TCP throughput between two nodes over their fastest plain network interface, or with a server of the site.
+
+A host that is no node of the cluster is such a server: it has a fast line and serves one test on each port at a time.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ _VALUED = (
 )  # fmt: skip
 _TCP_SHARE = 0.94  # of the line, after Ethernet, IP and TCP headers
 _ONE_STREAM_GBPS = 38.0
+_BUSY = "the server is busy running a test. try again later"
 _VERSION = "iperf 3.12"
 _REFUSED = "unable to connect to server - server may have stopped running or use a different port, firewall issue, etc."
 
@@ -26,6 +30,7 @@ class Iperf:
 
     def __init__(self) -> None:
         self._meetings = Meetings()
+        self._busy: set[tuple[str, int]] = set()
 
     async def __call__(self, call: Call) -> Reply:
         options = Options(call.args, _VALUED)
@@ -55,10 +60,12 @@ class Iperf:
         in_json = options.has("-J", "--json")
         seconds = options.whole("-t", "--time", default=10)
         streams = options.whole("-P", "--parallel", default=1)
+        if call.cluster.find(host) is None:
+            return await self._site(call, host, port, seconds, streams, in_json=in_json)
         waiting = self._meetings.find(call, host, port)
         if waiting is None:
             if in_json:  # this version ends well all the same
-                return Reply(stdout=_document(call, host, port, seconds, streams, None))
+                return Reply(stdout=_document(call, host, port, seconds, streams, f"error - {_REFUSED}"))
             return Reply(1, stderr=f"iperf3: error - {_REFUSED}\n")
         try:
             rng = call.cluster.random("iperf3", call.node.name, waiting.node.name)
@@ -74,20 +81,42 @@ class Iperf:
             return Reply(stdout=_document(call, host, port, seconds, streams, gbps))
         return Reply(stdout=f"[SUM]   0.00-{seconds}.00  sec  {gbps:.1f} Gbits/sec    0             sender\n")
 
+    async def _site(
+        self, call: Call, host: str, port: int, seconds: int, streams: int, *, in_json: bool
+    ) -> Reply:
+        """A test with a server of the site, in either direction."""
+        wrong = f"error - {_REFUSED}" if f"{host}:{port}" in call.node.unreachable else ""
+        wrong = wrong or (_BUSY if (host, port) in self._busy else "")
+        gbps = 0.0
+        if not wrong:
+            self._busy.add((host, port))
+            try:
+                await call.cluster.pause(seconds)
+            finally:
+                self._busy.discard((host, port))
+            rng = call.cluster.random("iperf3", call.node.name, host)
+            gbps = min(_line_gbps(call.node), streams * _ONE_STREAM_GBPS) * _TCP_SHARE * physics.noise(rng)
+        if in_json:
+            return Reply(stdout=_document(call, host, port, seconds, streams, wrong or gbps))
+        if wrong:
+            return Reply(1, stderr=f"iperf3: {wrong}\n")
+        return Reply(stdout=f"[SUM]   0.00-{seconds}.00  sec  {gbps:.1f} Gbits/sec    0             sender\n")
+
 
 def _line_gbps(node: SimNode) -> float:
     """The fastest plain interface that has link."""
-    return max((nic.speed_mbps / 1000 for nic in node.nics if nic.link), default=0.1)
+    return max((nic.speed_mbps / 1000 * nic.tcp_fraction for nic in node.nics if nic.link), default=0.1)
 
 
-def _document(call: Call, host: str, port: int, seconds: int, streams: int, gbps: float | None) -> str:
+def _document(call: Call, host: str, port: int, seconds: int, streams: int, gbps: float | str) -> str:
+    """The JSON of a test: how fast it was, or what was wrong."""
     start: dict[str, object] = {
         "connected": [],
         "version": _VERSION,
         "system_info": f"Linux {call.node.hostname} {call.node.shape.kernel} {call.node.shape.machine}",
     }
-    if gbps is None:
-        return _printed({"start": start, "intervals": [], "end": {}, "error": f"error - {_REFUSED}"})
+    if isinstance(gbps, str):
+        return _printed({"start": start, "intervals": [], "end": {}, "error": gbps})
     start |= {
         "timestamp": {
             "time": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()),
