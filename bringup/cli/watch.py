@@ -1,4 +1,4 @@
-"""`bringup watch`: the terminal UI on a run that is going on or over."""
+"""`bringup watch`: the terminal UI on a run that is going on or over, played again, or beside an earlier one."""
 
 from __future__ import annotations
 
@@ -7,23 +7,51 @@ from pathlib import Path
 import click
 
 from bringup.cli import common
+from bringup.errors import UsageError
 from bringup.model import Exit
 from bringup.orchestrator import RunFolder
 
 
 @click.command()
-@click.argument("name", metavar="RUN", default="last")
+@click.argument("names", metavar="[RUN] [LATER]", nargs=-1)
 @common.runs_option
+@click.option(
+    "--from", "start", default="", metavar="TIME", help="Play it again from 10:02, 10:02:30 or +5m."
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 1000),
+    default=None,
+    show_default="as it was, if --from",
+    help="Play it again so many times as fast.",
+)
+@click.option(
+    "--step", "stepping", is_flag=True, help="Play it again with the time stopped; . goes on by one event."
+)
+@click.option("--read-only", is_flag=True, help="No ssh, no files, no stopping of the run from the screens.")
 @click.option("--ascii", "ascii_mode", is_flag=True, help="No characters beyond ASCII.")
 @click.option("--slow-link", is_flag=True, help="Fewer repaints, no animation.")
-def watch(name: str, runs: Path, ascii_mode: bool, slow_link: bool) -> int:
+def watch(
+    names: tuple[str, ...], runs: Path, start: str, speed: float | None, stepping: bool, read_only: bool,
+    ascii_mode: bool, slow_link: bool,
+) -> int:  # fmt: skip
     """Follow a run in the terminal UI, or look at a finished one. Closing it never stops the run.
+
+    With two runs the later one is shown, and what is another than in the first is marked.
 
     \b
     bringup watch last
     bringup watch 1120-0931 --ascii
+    bringup watch 1120-0931 --from 10:02 --speed 20     as it went, twenty times as fast
+    bringup watch 1120-0931 1120-1402                   what has changed
     """
     from bringup.tui import watch as open_tui
 
-    open_tui(RunFolder.find(runs, name).path, ascii_mode=ascii_mode, slow_link=slow_link)
+    if len(names) > 2:
+        raise UsageError("watch: needs one run, or two to compare")
+    folders = [RunFolder.find(runs, name).path for name in names or ("last",)]
+    open_tui(
+        folders[-1], earlier=folders[0] if len(folders) == 2 else None, start=start, speed=speed, stepping=stepping,
+        read_only=read_only, ascii_mode=ascii_mode, slow_link=slow_link,
+    )  # fmt: skip
     return Exit.READY

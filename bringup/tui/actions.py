@@ -22,6 +22,7 @@ class Place(StrEnum):
     LOG = "log"
     HELP = "help"
     LIST = "list"
+    CHANGES = "changes"
     QUIT = "quit"
 
 
@@ -39,13 +40,14 @@ PLACE_WORDS: dict[Place, str] = {
     Place.LOG: "log",
     Place.HELP: "help",
     Place.LIST: "list to take along",
+    Place.CHANGES: "changes",
     Place.QUIT: "leaving",
 }
 
 SCREENS = tuple(p for p in Place if p is not Place.EVERYWHERE)
 MOVING = tuple(p for p in SCREENS if p is not Place.QUIT)
 LISTS = (Place.STAGES, Place.RESULTS, Place.DEFECTS, Place.NODE, Place.CABLES, Place.FILES)
-TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP, Place.LIST)
+TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP, Place.LIST, Place.CHANGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("list-log", ("l",), "app.log_book", "log", "the same, where l does not move the cursor", LISTS),
     Action("back", ("escape",), "back", "back", "close the filter or go back", foot=8),
     Action("last-screen", ("minus",), "last", "last screen", "the screen before this one"),
+    Action("changes", ("C",), "changes", "changes", "what is another than in the earlier run (watch RUN1 RUN2)"),
+    Action("play", ("x",), "play", "stop/go on", "replay: stop the time, or let it go on"),
+    Action("step", ("full_stop",), "step", "step", "replay: exactly to the next event"),
+    Action("step-back", ("comma",), "rewind(60)", "a minute back", "replay: one minute back"),
+    Action("next-stage", ("right_square_bracket",), "stage(1)", "next stage", "replay: to the next stage"),
+    Action("previous-stage", ("left_square_bracket",), "stage(-1)", "previous stage", "replay: to the stage before"),
+    Action("faster", ("plus",), "speed(1)", "faster", "replay: faster"),
+    Action("slower", ("underscore",), "speed(-1)", "slower", "replay: slower"),
     Action("screenshot", ("P",), "picture", "picture", "write this screen as SVG to a file in this folder"),
     Action("theme", ("t",), "theme", "colours", "other colours: for dark or light, 16 or more colours"),
     Action("palette", ("colon", "ctrl+p"), "command_palette", "commands", "find a command or a node by name"),
@@ -147,6 +157,12 @@ _SHOWN = {
     "slash": "/",
     "question_mark": "?",
     "minus": "-",
+    "full_stop": ".",
+    "comma": ",",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "plus": "+",
+    "underscore": "_",
     "greater_than_sign": ">",
     "less_than_sign": "<",
     "colon": ":",

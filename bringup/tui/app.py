@@ -17,8 +17,10 @@ from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.screen import Screen
 
 from bringup.tui.actions import Action, Place, commands, full, keys_text
+from bringup.tui.compared import Earlier
 from bringup.tui.feed import RunView
 from bringup.tui.look import Look
+from bringup.tui.replay import Replay
 from bringup.tui.screens.cables import CablesPage
 from bringup.tui.screens.defects import DefectsPage
 from bringup.tui.screens.floor import FloorPage
@@ -26,7 +28,7 @@ from bringup.tui.screens.leaving import QuitPage
 from bringup.tui.screens.node import NodePage
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.stages import StagesPage
-from bringup.tui.screens.text import HelpPage, LogPage
+from bringup.tui.screens.text import ChangesPage, HelpPage, LogPage
 from bringup.tui.screens.worklist import write
 from bringup.tui.ssh_command import known_hosts_of, ssh_command
 
@@ -100,9 +102,18 @@ class BringupApp(App[str]):
         ascii_mode: bool = False,
         slow_link: bool = False,
         clock: Callable[[], float] = time.time,
+        replay: Replay | None = None,
+        earlier: Earlier | None = None,
+        read_only: bool = False,
     ) -> None:
         super().__init__()
-        self.desk = Desk(RunView(folder), Look(ascii=ascii_mode), clock)
+        self.desk = Desk(
+            RunView(folder, replay),
+            Look(ascii=ascii_mode),
+            replay.now if replay else clock,
+            read_only=read_only,
+            earlier=earlier,
+        )
         self.slow_link = slow_link
         self.animation_level = "none"
         self.theme = THEMES[0]
@@ -115,9 +126,12 @@ class BringupApp(App[str]):
         self.add_mode("cables", lambda: CablesPage(self.desk))
 
     async def on_mount(self) -> None:
-        self.desk.view.drain(BUDGET_S)
+        self.desk.view.follow()
         await self.switch_mode("floor")
         self.set_interval(SLOW_TICK_S if self.slow_link else TICK_S, self.tick)
+
+    def on_unmount(self) -> None:
+        self.desk.view.leave()
 
     # ------------------------------------------------------------------------------------------------ following
 
@@ -148,7 +162,7 @@ class BringupApp(App[str]):
             while len(self.screen_stack) > 1:
                 await self.pop_screen()
             return
-        while len(self.screen_stack) > 1 and isinstance(self.screen, HelpPage | LogPage):
+        while len(self.screen_stack) > 1 and isinstance(self.screen, HelpPage | LogPage | ChangesPage):
             await self.pop_screen()
         self._visited = [*self._visited[-20:], self.current_mode]
         await self.switch_mode(mode)
@@ -186,6 +200,53 @@ class BringupApp(App[str]):
         if not isinstance(self.screen, LogPage):
             await self.push_screen(LogPage(self.desk))
 
+    async def action_changes(self) -> None:
+        """What differs from the earlier run."""
+        if not isinstance(self.screen, ChangesPage):
+            await self.push_screen(ChangesPage(self.desk))
+
+    # ------------------------------------------------------------------------------------------------ replay
+
+    @property
+    def replay(self) -> Replay | None:
+        """The replay, if this is one; else it is said that it is none."""
+        found = self.desk.view.replay
+        if found is None and self.page is not None:
+            self.page.tell("this is no replay: bringup watch RUN --from 10:02 --speed 20")
+        return found
+
+    def action_play(self) -> None:
+        if (replay := self.replay) is not None:
+            replay.toggle()
+            self.tick()
+
+    def action_step(self) -> None:
+        if (replay := self.replay) is not None:
+            replay.step()
+            self.tick()
+
+    def action_speed(self, step: int) -> None:
+        if (replay := self.replay) is not None:
+            replay.faster(step)
+            self.tick()
+
+    def action_rewind(self, seconds: int) -> None:
+        if (replay := self.replay) is not None:
+            self.desk.view.rewind(replay.now() - seconds)
+            self.tick()
+
+    def action_stage(self, step: int) -> None:
+        """To the beginning of the next stage, or of the one before."""
+        if (replay := self.replay) is None:
+            return
+        if step > 0:
+            replay.next_stage()
+        else:
+            begun = [s.started for s in self.desk.view.state.stages.values() if s.started is not None]
+            before = [at for at in begun if at < replay.now() - 1]
+            self.desk.view.rewind(max(before, default=self.desk.view.state.info.started))
+        self.tick()
+
     async def action_help(self) -> None:
         """The keys of the present screen."""
         page = self.page
@@ -200,20 +261,24 @@ class BringupApp(App[str]):
 
     async def action_quit(self) -> None:
         """Leave. While a run goes on a person is asked first; asked again, it is left alone."""
-        view = self.desk.view
         asked = any(isinstance(screen, QuitPage) for screen in self.screen_stack)
-        if view.over or not view.state.info.id or self.desk.read_only or asked:
+        if self._nothing_goes_on or asked:
             self.action_leave()
         else:
             await self.push_screen(QuitPage(self.desk))
 
+    @property
+    def _nothing_goes_on(self) -> bool:
+        """Whether there is no running run that a person could be asked about."""
+        view = self.desk.view
+        return view.over or not view.state.info.id or self.desk.read_only or view.replay is not None
+
     def action_leave(self) -> None:
         """Leave. The run does not notice."""
-        view = self.desk.view
-        if view.over or not view.state.info.id or self.desk.read_only:
+        if self._nothing_goes_on:
             self.exit()
         else:
-            place = self.desk.look.text(str(view.folder), 4000)
+            place = self.desk.look.text(str(self.desk.view.folder), 4000)
             self.exit(result=f"The run goes on. To see it again: bringup watch {place}")
 
     def action_picture(self) -> None:

@@ -25,10 +25,10 @@ SEVERITY_WORDS = {
 
 DEFECT_COLUMNS = (
     Column("", 1),
-    Column("who", 8),
+    Column("who", 9),
     Column("where", 8),
     Column("node", 15),
-    Column("part", 11),
+    Column("part", 10),
     Column("what is wrong", 36),
     Column("state", 8, from_width=120),
     Column("expected", 24, from_width=120),
@@ -65,18 +65,24 @@ def place_of(view: RunView, defect: Defect) -> str:
     return filtering.place_of(view.state, defect)
 
 
-def defect_rows(view: RunView, look: Look, written: str = "", order: str = "walking order") -> list[Row]:
-    """The work list as rows."""
-    return [_row(view, defect, look) for defect in listed(view, written, order)]
+def defect_rows(
+    view: RunView,
+    look: Look,
+    written: str = "",
+    order: str = "walking order",
+    is_new: Callable[[Defect], bool] | None = None,
+) -> list[Row]:
+    """The work list as rows. `is_new` tells of a defect whether an earlier run did not have it."""
+    return [_row(view, d, look, new=is_new is not None and is_new(d)) for d in listed(view, written, order)]
 
 
-def _row(view: RunView, defect: Defect, look: Look) -> Row:
+def _row(view: RunView, defect: Defect, look: Look, *, new: bool) -> Row:
     mark = defect_mark(defect)
     return Row(
         defect.id,
         (
             look.sign(mark),
-            (WHO_WORDS[defect.who], SIGNS[mark].tone),
+            (f"+{WHO_WORDS[defect.who]}", Tone.CHANGED) if new else (WHO_WORDS[defect.who], SIGNS[mark].tone),
             (look.text(place_of(view, defect), 40), Tone.PLAIN),
             (look.folded(words.names(defect.nodes or (words.node_of(defect.component),), 60)), Tone.PLAIN),
             (look.text(parts_short(defect), 60), Tone.PLAIN),

@@ -17,17 +17,15 @@ from bringup.journal import Tail
 from bringup.model import Outcome, Stage, Verdict, Why
 from bringup.report import verdict as judge
 from bringup.run import RunState
+from bringup.tui.follower import CHUNK_BYTES, LINE_BYTES, Follower
 from bringup.tui.ledger_view import LedgerView
 from bringup.tui.look import Mark, worst
 from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
 from bringup.tui.measures import Measure, Values, take
+from bringup.tui.replay import Replay
 
-CHUNK_BYTES = 1 << 16
-"""So much is decoded before the clock is looked at again."""
 LEDGER_S = 1.0
 """So often the ledger of defects is looked at."""
-LINE_BYTES = 1 << 22
-"""A longer line of the journal is read over several turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,10 @@ class RunView:
     `version` grows with every change; `behind` is true while the journal holds more than has been read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, replay: Replay | None = None) -> None:
         self.folder = folder
-        self._tail = Tail(folder / "journal.jsonl")
+        self.replay = replay
+        self._tail: Tail | Replay | Follower = replay or Tail(folder / "journal.jsonl")
         self.ledger = LedgerView(folder)
         self._next_look = 0.0
         self.version = 0
@@ -68,6 +67,31 @@ class RunView:
         self.watched: Measure | None = None
         self.values: Values = {}
 
+    def follow(self) -> None:
+        """From now on a thread reads the journal, until `leave`."""
+        if isinstance(self._tail, Tail):
+            self._tail = Follower(self._tail)
+            self._tail.start()
+
+    def leave(self) -> None:
+        """Read no more."""
+        if isinstance(self._tail, Follower):
+            self._tail.stop()
+
+    @property
+    def hangs_s(self) -> float:
+        """For how long the disk of the run folder has not answered."""
+        return self._tail.hangs_s if isinstance(self._tail, Follower) else 0.0
+
+    def rewind(self, to: float) -> None:
+        """In a replay: back to an earlier time."""
+        if self.replay is not None:
+            self.replay.rewind(to)
+            watched = self.watched
+            self._begin()
+            self.watched = watched
+            self.version += 1
+
     # ------------------------------------------------------------------------------------------------ reading
 
     def drain(self, budget_s: float, clock: Callable[[], float] = time.monotonic) -> bool:
@@ -80,7 +104,7 @@ class RunView:
                 self._take(event)
             more = bool(events)
         self._mark_dirty()
-        self.behind = more
+        self.behind = more or (isinstance(self._tail, Follower) and self._tail.behind)
         if clock() >= self._next_look:
             self._next_look = clock() + LEDGER_S
             self.version += self.ledger.look(self.state.info.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 from bringup.defects import Who
 from bringup.model import STAGES, RunVerdict
@@ -15,6 +16,8 @@ from bringup.tui.look import Line, Look, Mark, Span, Tone, line_text, spaced
 
 QUIET_S = 60.0
 """A run that has written nothing for so long is said to be quiet."""
+HANGS_S = 5.0
+"""A disk that takes so long to answer is said to hang."""
 NARROW = 80
 
 
@@ -59,6 +62,10 @@ def percent(state: StageState) -> int:
 def time_left(view: RunView, now: float, look: Look) -> Span:
     """The time that the run took, or about how long it will still take; or why that cannot be said."""
     state = view.state
+    if view.hangs_s > HANGS_S:
+        return (f"disk silent for {words.duration(view.hangs_s)}", Tone.UNKNOWN)
+    if view.replay is not None:
+        return (view.replay.says(time_of_day), Tone.RUNNING)
     if state.ended is not None:
         took = words.duration(state.ended - state.info.started)
         return (f"aborted after {took}" if state.aborted else f"took {took}", Tone.PLAIN)
@@ -71,6 +78,14 @@ def time_left(view: RunView, now: float, look: Look) -> Span:
     if left is None or not math.isfinite(left):
         return ("", Tone.PLAIN)
     return (f"ETA {max(1, round(left / 60))} min" if left >= 30 else "ETA under 1 min", Tone.PLAIN)
+
+
+def time_of_day(at: float) -> str:
+    """Local time; a time that no calendar has is shown as unknown."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(at))
+    except (OverflowError, ValueError, OSError):
+        return "--:--:--"
 
 
 def verdict_line(view: RunView, look: Look) -> Line:

@@ -29,6 +29,7 @@ class Tone(StrEnum):
     MATCH = "match"
     CURSOR = "cursor"
     TICKED = "ticked"
+    CHANGED = "changed"
 
 
 Span = tuple[str, Tone]

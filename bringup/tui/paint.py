@@ -31,6 +31,7 @@ DARK: dict[Tone, Style] = {
     Tone.FIXED: _style(75),
     Tone.MATCH: Style(bold=True, reverse=True),
     Tone.CURSOR: Style(reverse=True),
+    Tone.CHANGED: Style(bold=True, underline=True, color=Color.from_ansi(201)),
     Tone.TICKED: Style(bold=True, underline=True, reverse=True, color=Color.from_ansi(75)),
 }
 LIGHT: dict[Tone, Style] = {

@@ -85,8 +85,8 @@ def result_words(view: RunView, outcome: Outcome, name: str) -> str:
     return f"{said} (explained by {blamed.id} on {words.names(blamed.nodes, 40)})" if blamed else said
 
 
-def node_facts(view: RunView, name: str) -> Facts:
-    """What a filter may ask about a node."""
+def node_facts(view: RunView, name: str, change: str = "") -> Facts:
+    """What a filter may ask about a node. `change`: whether it is worse or better than in an earlier run."""
     node = view.state.nodes[name]
     defects = view.defects_of.get(name, [])
     mark = view.marks.get(name, Mark.WAITING)
@@ -99,6 +99,7 @@ def node_facts(view: RunView, name: str) -> Facts:
             "tag": node.tags,
             "code": [d.code for d in defects],
             "profile": (node.profile,),
+            "change": (change,),
             "state": (mark.value.replace(" ", "-"), *(view.standing(d) for d in defects)),
         },
         text=" ".join(

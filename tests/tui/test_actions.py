@@ -31,14 +31,14 @@ from bringup.tui.screens.leaving import QuitPage
 from bringup.tui.screens.node import NodePage
 from bringup.tui.screens.page import Page
 from bringup.tui.screens.stages import ResultsPage, StagesPage
-from bringup.tui.screens.text import HelpPage, LogPage
+from bringup.tui.screens.text import ChangesPage, HelpPage, LogPage
 from bringup.tui.screens.worklist import ListPage
 from bringup.tui.widgets.bar import footer_line
 
 DOCS = Path(__file__).parents[2] / "docs" / "tui.md"
 PAGES: list[type[Page]] = [
     FloorPage, StagesPage, ResultsPage, DefectsPage, DefectPage, NodePage, CablesPage, FilesPage, EvidencePage, LogPage,
-    HelpPage, ListPage, QuitPage,
+    HelpPage, ListPage, ChangesPage, QuitPage,
 ]  # fmt: skip
 
 

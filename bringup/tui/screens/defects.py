@@ -49,7 +49,9 @@ class DefectsPage(Page):
 
     def draw(self) -> None:
         self.mover.empty = "no defect matches the filter" if self.filter else "no defect is known"
-        self.mover.show(ready(defect_rows(self.desk.view, self.desk.look, self.filter, self.order)))
+        desk = self.desk
+        is_new = desk.earlier.is_new if desk.earlier else None
+        self.mover.show(ready(defect_rows(desk.view, desk.look, self.filter, self.order, is_new)))
         self.mover.tick(self.desk.defects.keys)
 
     def status(self) -> Sequence[Line]:

@@ -67,7 +67,9 @@ class FloorPage(Page):
         heat.empty = self._why_empty()
         if self.desk.node and self.desk.node != heat.node and self.desk.node in self._floor.cells:
             heat.node = self.desk.node
-        heat.show(self._floor, self._cells(), self.desk.nodes.keys)
+        earlier = self.desk.earlier
+        changed = earlier.changed(view) if earlier and self.lens is None else frozenset()
+        heat.show(self._floor, self._cells(), self.desk.nodes.keys, changed)
         self.desk.node = heat.node
         self._share_room()
 
@@ -90,8 +92,12 @@ class FloorPage(Page):
             names = [name for name in names if view.marks.get(name) in TROUBLE]
         if self.filter:
             test = query(self.filter)
-            names = [name for name in names if test(node_facts(view, name))]
+            names = [name for name in names if test(node_facts(view, name, self._change(name)))]
         return tuple(names)
+
+    def _change(self, name: str) -> str:
+        """Whether a node is worse or better than in the earlier run, if there is one."""
+        return self.desk.earlier.word(self.desk.view, name) if self.desk.earlier else ""
 
     def _why_empty(self) -> str:
         if not self.desk.view.state.nodes:
@@ -112,6 +118,10 @@ class FloorPage(Page):
 
     def status(self) -> Sequence[Line]:
         lines = node_lines(self.desk.view, self.desk.node, self.desk.look, self.size.width)
+        if self.desk.earlier is not None:
+            was = self.desk.earlier.said(self.desk.view, self.desk.node)
+            told = (f"  {self.desk.look.text(was)}" if was else "", Tone.CHANGED)
+            lines = ((*lines[0][:1], told, *lines[0][1:]), lines[1])
         return lines if self.lens is None else (self._legend(), *lines)
 
     def _legend(self) -> Line:

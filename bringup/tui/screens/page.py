@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from bringup.tui.actions import ACTIONS, Action, Place, keys_text
+from bringup.tui.compared import Earlier
 from bringup.tui.feed import RunView
 from bringup.tui.header import header_lines, tab_line
 from bringup.tui.look import Line, Look, Tone
@@ -64,6 +65,7 @@ class Desk:
     scratch: Path = Path()
     nodes: Ticks = field(default_factory=Ticks)
     defects: Ticks = field(default_factory=Ticks)
+    earlier: Earlier | None = None
 
 
 class Mover(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from textual.widget import Widget
 
 from bringup.tui.actions import Place
 from bringup.tui.feed import LogLine
+from bringup.tui.header import time_of_day
 from bringup.tui.help_lines import help_lines
 from bringup.tui.look import Line, Look, Tone, wrapped
 from bringup.tui.screens.page import Desk, Page, bindings
@@ -74,12 +74,32 @@ def log_lines(log: list[LogLine], look: Look, width: int) -> list[Line]:
     return lines
 
 
-def time_of_day(at: float) -> str:
-    """Local time; a time that no calendar has is shown as unknown."""
-    try:
-        return time.strftime("%H:%M:%S", time.localtime(at))
-    except (OverflowError, ValueError, OSError):
-        return "--:--:--"
+class ChangesPage(TextPage):
+    """What is another than in an earlier run."""
+
+    place = Place.CHANGES
+    BINDINGS = bindings(Place.CHANGES)
+
+    def draw(self) -> None:
+        desk = self.desk
+        if desk.earlier is None:
+            said = ["there is no run to compare with: bringup watch RUN1 RUN2"]
+        else:
+            title = f"run {desk.view.state.info.id} against the earlier run {desk.earlier.id}"
+            said = [title, "", *desk.earlier.text(desk.view)]
+        self.mover.show([((f" {_indented(desk.look, line)}", _tone(line)),) for line in said])
+
+    def label(self) -> str:
+        return "changes"
+
+
+def _indented(look: Look, line: str) -> str:
+    """A line of unknown words that keeps its indentation."""
+    return " " * (len(line) - len(line.lstrip())) + look.text(line, 600)
+
+
+def _tone(line: str) -> Tone:
+    return Tone.TITLE if line[:1].isupper() else Tone.PLAIN
 
 
 class HelpPage(TextPage):

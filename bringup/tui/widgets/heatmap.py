@@ -36,15 +36,25 @@ class HeatMap(Painter):
         self.floor = Floor()
         self.marks: Mapping[str, Cell] = {}
         self.ticked: frozenset[str] = frozenset()
+        self.changed: frozenset[str] = frozenset()
         self.node = ""
         self.top = 0
         self.empty = ""
         self._drawn: dict[str, Cell] = {}
 
-    def show(self, floor: Floor, marks: Mapping[str, Cell], ticked: frozenset[str] = frozenset()) -> None:
-        """The nodes' places and marks; repaints only the lines whose marks have changed. `ticked` were marked by a person."""
-        same_floor = floor is self.floor and ticked == self.ticked
-        self.ticked = ticked
+    def show(
+        self,
+        floor: Floor,
+        marks: Mapping[str, Cell],
+        ticked: frozenset[str] = frozenset(),
+        changed: frozenset[str] = frozenset(),
+    ) -> None:
+        """The nodes' places and marks; repaints only the lines whose marks have changed.
+
+        `ticked` were marked by a person, `changed` are other than in an earlier run.
+        """
+        same_floor = floor is self.floor and (ticked, changed) == (self.ticked, self.changed)
+        self.ticked, self.changed = ticked, changed
         self.floor, self.marks = floor, marks
         if self.node not in floor.cells and floor.order:
             self.node = floor.order[0]
@@ -54,11 +64,11 @@ class HeatMap(Painter):
             self._drawn = dict(marks)
             self.refresh()
             return
-        changed = {
+        lines = {
             floor.cells[n][0] for n, mark in marks.items() if self._drawn.get(n) != mark and n in floor.cells
         }
         self._drawn = dict(marks)
-        for y in changed:
+        for y in lines:
             self._refresh_line(y)
 
     def _refresh_line(self, y: int) -> None:
@@ -152,7 +162,9 @@ class HeatMap(Painter):
             glyph, tone = self.look.glyph(cell), SIGNS[cell].tone
         if name == self.node:
             return glyph, Tone.CURSOR
-        return (glyph if glyph.strip() else "_", Tone.TICKED) if name in self.ticked else (glyph, tone)
+        if name in self.ticked:
+            return glyph if glyph.strip() else "_", Tone.TICKED
+        return glyph, Tone.CHANGED if name in self.changed else tone
 
 
 def _joined(pieces: list[tuple[int, Span]]) -> tuple[Span, ...]:
