@@ -32,7 +32,7 @@ from bringup.mock.tools.nvbandwidth import nvbandwidth
 from bringup.mock.tools.nvidia_smi import nvidia_smi
 from bringup.mock.tools.perftest import Perftest
 from bringup.mock.tools.pingpong import Pingpong
-from bringup.mock.tools.python3 import python3
+from bringup.mock.tools.python3 import Python3
 from bringup.mock.tools.rocm_smi import rocm_smi
 from bringup.mock.tools.subnet_errors import ibqueryerrors
 
@@ -68,7 +68,7 @@ def tools() -> dict[str, Tool]:
         "wpa_cli": tenant.wpa_cli,
         "mlxconfig": mlxconfig,
         "fio": fio,
-        "python3": python3,
+        "python3": Python3(),
         "show_gids": mellanox.show_gids,
         "mlnx_qos": mellanox.mlnx_qos,
         "mlxlink": mellanox.mlxlink,

@@ -14,10 +14,11 @@ from bringup.mock import load, physics
 from bringup.mock.hardware import Gpu
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools.call import Call, Options
+from bringup.mock.tools.own_collective import OwnCollective
 
 _START_S = 8.0
 _SAMPLE_WAIT_S = 10.0
-_PROGRAMS = ("bringup-gpu-load", "bringup-memory-load")
+_PROGRAMS = ("bringup-gpu-load", "bringup-memory-load", "bringup-collective")
 _DIGEST = (71_318_422, 3_409_020_518)
 _PRODUCTS = 4096
 _PATTERN_SHARE = 0.78
@@ -27,8 +28,20 @@ _NO_FP8 = (
 )
 
 
-async def python3(call: Call) -> Reply:
-    """One call: a program of bringup's on standard input, or the version."""
+class Python3:
+    """The interpreters of one cluster."""
+
+    def __init__(self) -> None:
+        self._collective = OwnCollective()
+
+    async def __call__(self, call: Call) -> Reply:
+        """One call: a program of bringup's on standard input, or the version."""
+        if call.args[:2] == ("-", _PROGRAMS[2]):
+            return Reply(stdout=json.dumps(await self._collective(call)) + "\n")
+        return await _alone(call)
+
+
+async def _alone(call: Call) -> Reply:
     args = call.args
     if args in (("-V",), ("--version",)):
         return Reply(stdout="Python 3.10.12\n")
