@@ -2,11 +2,19 @@
 
 One writer appends and flushes line by line, so that whatever kills the process leaves at most one cut line, which
 readers skip. Readers never write; any number may follow a live journal.
+
+The same few commands stand behind the results of every node, and some are programs of many kilobytes. So a command
+that comes again is written once more, beside the event as `"commands": {"@NAME": {...}}`, and from that line on its name
+stands in its place: `"command": "@NAME"`. The name is made from the command's own text. A line and what it defines live
+or die together, a name only ever stands behind its definition, and readers put the text back before they decode, so
+nobody else knows of it. Journals without names are read as they are.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +23,9 @@ from typing import IO, Any
 
 import msgspec
 
+from bringup.commands import Command
 from bringup.errors import RunFolderError
-from bringup.events import AnyEvent, Event, Note
+from bringup.events import AnyEvent, Event, Judged, Note
 
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()
@@ -51,6 +60,92 @@ def encode(event: AnyEvent) -> bytes:
         return _ENCODER.encode(_visible(msgspec.to_builtins(event)))
 
 
+class _Defined(msgspec.Struct):
+    """What a line defines beside its event: commands by name."""
+
+    commands: dict[str, msgspec.Raw]
+
+
+_DEFINED: msgspec.json.Decoder[_Defined] = msgspec.json.Decoder(_Defined)
+_DEFINES = b',"commands":{"@'
+_FIELD = b'"command":'
+_NAMED = re.compile(rb'"command":"(@[0-9a-f]{16})"')
+"""In JSON no text can look like these: the quotes within it are escaped."""
+_MOST_BYTES = 64 << 20
+"""A line with its commands put back is no longer than this: names in a forged journal must not fill the memory."""
+
+
+class _Names:
+    """Commands by name, as far as a journal has been read or written."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, bytes] = {}
+        self._gone = _encoded(Command("# the journal does not hold this command any more"))
+
+    def whole(self, line: bytes) -> bytes:
+        """The line with every command in its place. What it defines is remembered."""
+        at = line.rfind(_DEFINES)
+        if at >= 0:
+            try:
+                found = _DEFINED.decode(line).commands
+            except _DAMAGED:
+                found = {}
+            for name, text in found.items():
+                if _name(bytes(text)) == name.encode():
+                    self.known[_name(bytes(text))] = bytes(text)
+            line = line[:at] + b"}"
+        if b'"command":"@' not in line:
+            return line
+        size = len(line) + sum(len(self.known.get(m[1], b"")) for m in _NAMED.finditer(line))
+        if size > _MOST_BYTES:
+            return b"{}"
+        return _NAMED.sub(lambda m: _FIELD + self.known.get(m[1], self._gone), line)
+
+
+class _Shortener:
+    """Puts names for commands into the lines of one writer."""
+
+    def __init__(self, names: _Names) -> None:
+        self._known = names.known
+        self._once: set[int] = set()
+        self._forms: dict[Command, tuple[bytes, bytes]] = {}
+
+    def short(self, event: AnyEvent, line: bytes) -> bytes:
+        """The line with names for the commands that came before. One that comes for the first time stands as it is:
+        those of a pair of nodes never come again."""
+        if not isinstance(event, Judged) or not event.outcome.evidence:
+            return line
+        fresh: list[bytes] = []
+        for command in dict.fromkeys(e.command for e in event.outcome.evidence):
+            form = self._forms.get(command)
+            if form is None:
+                key = hash(command)
+                if key not in self._once:
+                    self._once.add(key)
+                    continue
+                text = _encoded(command)
+                form = (_FIELD + text, _name(text))
+                self._forms[command] = form
+            text, name = form
+            if name not in self._known:
+                self._known[name] = text.removeprefix(_FIELD)
+                fresh.append(b'"' + name + b'":' + self._known[name])
+            line = line.replace(text, _FIELD + b'"' + name + b'"')
+        return line[:-1] + b',"commands":{' + b",".join(fresh) + b"}}" if fresh else line
+
+
+def _name(text: bytes) -> bytes:
+    return b"@" + hashlib.sha256(text).hexdigest()[:16].encode()
+
+
+def _encoded(command: Command) -> bytes:
+    """A command as it stands in a line."""
+    try:
+        return _ENCODER.encode(command)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_visible(msgspec.to_builtins(command)))
+
+
 def _visible(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -76,15 +171,17 @@ class Journal:
         if not _locked(self._file):
             self._file.close()
             raise RunFolderError(f"{path}: is still being written; wait for that bringup, or end it")
-        self._mend()
+        names = _Names()
+        self._mend(names)
+        self._shortener = _Shortener(names)
 
-    def _mend(self) -> None:
+    def _mend(self, names: _Names) -> None:
         """Drop a last line that a kill has cut, and continue the numbering."""
         data = self._path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if whole != len(data):
             self._file.truncate(whole)
-        for event in read(self._path):
+        for event in _read(self._path, names):
             self._seq = max(self._seq, event.seq)
 
     def write(self, event: AnyEvent) -> AnyEvent:
@@ -92,7 +189,7 @@ class Journal:
         with self._lock:
             self._seq += 1
             stamped: AnyEvent = msgspec.structs.replace(event, seq=self._seq, at=self._clock())
-            self._file.write(encode(stamped) + b"\n")
+            self._file.write(self._shortener.short(stamped, encode(stamped)) + b"\n")
             self._file.flush()
         return stamped
 
@@ -115,10 +212,14 @@ def _locked(file: IO[bytes]) -> bool:
 
 def read(path: Path) -> Iterator[AnyEvent]:
     """All events of a journal in order; a cut last line is skipped. Raises RunFolderError if there is none."""
+    return _read(path, _Names())
+
+
+def _read(path: Path, names: _Names) -> Iterator[AnyEvent]:
     try:
         with path.open("rb") as file:
             for line in file:
-                if line.endswith(b"\n") and (event := decode(line)) is not None:
+                if line.endswith(b"\n") and (event := decode(names.whole(line[:-1]))) is not None:
                     yield event
     except OSError as error:
         raise RunFolderError(
@@ -133,6 +234,7 @@ class Tail:
         self._path = path
         self._offset = 0
         self._rest = b""
+        self._names = _Names()
 
     def new(self, most: int = 1 << 22) -> list[AnyEvent]:
         """The events that came since the last call (at most about `most` bytes of them); never blocks."""
@@ -140,7 +242,7 @@ class Tail:
             with self._path.open("rb") as file:
                 file.seek(0, 2)
                 if file.tell() < self._offset:  # truncated or replaced: begin again
-                    self._offset, self._rest = 0, b""
+                    self._offset, self._rest, self._names = 0, b"", _Names()
                 file.seek(self._offset)
                 data = file.read(most)
         except OSError:
@@ -148,7 +250,7 @@ class Tail:
         self._offset += len(data)
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
-        return [event for line in lines if line and (event := decode(line)) is not None]
+        return [event for line in lines if line and (event := decode(self._names.whole(line))) is not None]
 
 
 __all__ = ["Event", "Journal", "Tail", "decode", "read"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from bringup import events as ev
+from bringup.commands import Command, Ended, Evidence
 from bringup.errors import RunFolderError
-from bringup.journal import Journal, Tail, read
+from bringup.journal import Journal, Tail, decode, encode, read
 from bringup.model import Measurement, Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
 from bringup.run import fold, load
 
@@ -122,3 +124,105 @@ def test_two_writers_of_one_journal_are_refused(tmp_path: Path) -> None:
     first.close()
     Journal(tmp_path / "j").close()
     assert len(list(read(tmp_path / "j"))) == 1
+
+
+# ------------------------------------------------------------------------------------------------ commands
+
+
+LONG, SHORT = Command("echo long\n" * 500), Command('echo "a \\ b" \udc80')  # the second cannot be UTF-8
+
+
+def judged(node: str, check: str, *commands: Command) -> ev.Judged:
+    kept = tuple(
+        Evidence(node, f"evidence/{node}/host.out", c, Ended.EXITED, 0, 0.1, 2.0, 0, 3, 0) for c in commands
+    )
+    return ev.Judged(outcome=outcome(check, node, Verdict.PASS, evidence=kept))
+
+
+def written(path: Path, events: Iterable[ev.AnyEvent]) -> list[ev.AnyEvent]:
+    journal = Journal(path, clock=lambda: 100.0)
+    try:
+        return [journal.write(event) for event in events]
+    finally:
+        journal.close()
+
+
+def told(commands: int) -> list[ev.AnyEvent]:
+    nodes = [f"n{i}" for i in range(commands)]
+    return [judged(node, check, LONG, SHORT) for node in nodes for check in ("host.cpu", "host.memory")]
+
+
+def readable(event: ev.AnyEvent) -> ev.AnyEvent | None:
+    """The event as a line without names would give it back."""
+    return decode(encode(event))
+
+
+def test_a_command_is_written_twice_however_many_results_rest_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    events = written(path, told(50))
+    text = path.read_bytes()
+    assert text.count(b"echo long") == 2 * 500
+    assert len(text.splitlines()) == len(events)
+    assert list(read(path)) == [readable(e) for e in events]
+
+
+def test_a_command_that_comes_once_stands_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    (event,) = written(path, [judged("a", "host.cpu", LONG)])
+    assert path.read_bytes() == encode(event) + b"\n"
+
+
+def test_wherever_a_journal_is_cut_what_is_left_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    events = [readable(e) for e in written(path, told(3))]
+    lines = path.read_bytes().splitlines(keepends=True)
+    for count in range(len(lines) + 1):
+        path.write_bytes(b"".join(lines[:count]) + (lines[count][:90] if count < len(lines) else b""))
+        assert list(read(path)) == events[:count]
+
+
+def test_the_next_writer_goes_on_with_the_names(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    events = [*written(path, told(2)), *written(path, told(3))]
+    assert path.read_bytes().count(b"echo long") == 3 * 500  # once more when it first comes again
+    assert list(read(path)) == [readable(e) for e in events]
+
+
+def test_a_follower_sees_whole_commands(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    tail, journal = Tail(path), Journal(path, clock=lambda: 100.0)
+    for event in told(3):
+        said = journal.write(event)
+        assert tail.new() == [readable(said)]
+    journal.close()
+
+
+def test_without_its_definition_a_result_keeps_everything_but_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    written(path, told(2))
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert b'"commands"' in lines[1]
+    for forged in (b"", lines[1].replace(b"echo long", b"echo lies")):
+        path.write_bytes(b"".join((lines[0], forged, *lines[2:])))
+        last = list(read(path))[-1]
+        assert isinstance(last, ev.Judged)
+        assert last.outcome.verdict is Verdict.PASS
+        assert {e.command.script[:30] for e in last.outcome.evidence} <= {
+            "# the journal does not hold th", SHORT.script.encode("utf-8", "backslashreplace").decode()
+        }  # fmt: skip
+
+
+def test_names_cannot_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    written(path, told(2))
+    lines = path.read_bytes().splitlines(keepends=True)
+    name = lines[-1].split(b'"command":"')[1].split(b'"')[0]
+    many = (
+        b'{"type":"note","seq":9,"text":"x","more":['
+        + b",".join([b'{"command":"' + name + b'"}'] * 20000)
+        + b"]}\n"
+    )
+    path.write_bytes(b"".join((*lines, many)))
+    last = list(read(path))[-1]
+    assert isinstance(last, ev.Note)
+    assert "another version" in last.text
