@@ -11,7 +11,7 @@ from bringup import events as ev
 from bringup.defects import Defect, Waiver, Who
 from bringup.errors import RunFolderError
 from bringup.journal import read
-from bringup.model import Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
+from bringup.model import LEVELS, Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
 
 
 @dataclass
@@ -146,9 +146,29 @@ class RunState:
         """The defects that concern a node."""
         return [d for d in self.defects if node in d.nodes]
 
+    @property
+    def counted_waivers(self) -> tuple[Waiver, ...]:
+        """The exceptions that the cluster's rule lets count."""
+        rule = self.info.ready
+        return tuple(w for w in self.waivers if rule.exceptions and (w.signed or not rule.signed))
+
+    def short_of(self) -> list[str]:
+        """What the cluster's rule asks for beyond the usual and this run has not shown."""
+        rule, said = self.info.ready, []
+        if LEVELS.index(self.info.level) < LEVELS.index(rule.level):
+            said.append(
+                f"the inventory asks for level {rule.level.value}, this run was {self.info.level.value}"
+            )
+        for stage in rule.stages:
+            if not self.stages.get(stage, StageState(stage)).counts[Verdict.PASS]:
+                said.append(f"the inventory asks for stage {stage.value}, and nothing has passed there")
+        if rule.whole and self.info.selection:
+            said.append(f"the inventory asks for the whole battery, this run was of {self.info.selection}")
+        return said
+
     def waiver_of(self, defect: Defect) -> Waiver | None:
         """The exception that covers a defect: for itself, or for every node that it concerns."""
-        by_what = {w.what: w for w in self.waivers}
+        by_what = {w.what: w for w in self.counted_waivers}
         if defect.id in by_what:
             return by_what[defect.id]
         covered = [by_what[name] for name in defect.nodes if name in by_what]
@@ -156,10 +176,13 @@ class RunState:
 
     def excused(self) -> set[tuple[str, str]]:
         """The cases that exceptions account for: explained by a defect that is waived, or of waived nodes only."""
-        if not self.waivers:
+        waivers = self.counted_waivers
+        if not waivers:
             return set()
-        left_out = {w.what for w in self.waivers} & self.nodes.keys()
-        found = {(s.check, s.target) for d in self.defects if self.waiver_of(d) is not None for s in d.explains}
+        left_out = {w.what for w in waivers} & self.nodes.keys()
+        found = {
+            (s.check, s.target) for d in self.defects if self.waiver_of(d) is not None for s in d.explains
+        }
         for key, outcome in self.cases.items():
             names = outcome.nodes if outcome is not None else (key[1],)
             if names and left_out.issuperset(names):
@@ -179,6 +202,8 @@ class RunState:
         if any(o.verdict is Verdict.FAIL for o in outcomes):
             return RunVerdict.NOT_READY
         judged = any(o.verdict is Verdict.PASS for o in outcomes)
+        if self.short_of():
+            return RunVerdict.INCOMPLETE
         if defects or not judged or not excused.issuperset(self.missing) or not all(map(settled, outcomes)):
             return RunVerdict.INCOMPLETE
         return RunVerdict.READY

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bringup.cli.ledger import load_run
+from bringup.defects import Waiver
 from bringup.errors import RunFolderError
 from bringup.events import AnyEvent
 from bringup.journal import read
@@ -62,12 +64,21 @@ def as_it_is(folder: RunFolder, state: RunState) -> View:
 def with_pseudonyms(folder: RunFolder, *, quotes: bool) -> View:
     """The run with pseudonyms; `quotes` if the format quotes outputs. Raises RunFolderError."""
     before = list(read(folder.journal))
-    code = exit_code(fold(before))
     events, read_evidence = sanitise.sanitised(before, reader(folder) if quotes else None)
     state = fold(events)
     if not state.info.id:
         raise RunFolderError(f"{folder.path}: the journal does not say which run it is; it is damaged")
+    told = load_run(folder)
+    state.waivers = tuple(unnamed(w, told.nodes, state.nodes) for w in told.waivers)
+    code = exit_code(told)
     return View(state, code, lambda: events, read_evidence, "", "orchestrator", {})
+
+
+def unnamed(waiver: Waiver, names: Iterable[str], pseudonyms: Iterable[str]) -> Waiver:
+    """An exception without the names of people and nodes. Nodes stand in the same order with both kinds of names."""
+    what = dict(zip(names, pseudonyms, strict=True)).get(waiver.what, waiver.what)
+    signed = "(not shown)" if waiver.signed else ""
+    return replace(waiver, what=what, owner="(not shown)", reason="(not shown)", by="", signed=signed)
 
 
 def write_junit(view: View, target: Path) -> list[Path]:

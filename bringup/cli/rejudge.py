@@ -10,6 +10,7 @@ import click
 
 from bringup import battery
 from bringup.cli import common
+from bringup.cli.ledger import load_run
 from bringup.cli.output import exit_code, reader, tell
 from bringup.context import Context
 from bringup.model import Outcome
@@ -17,7 +18,7 @@ from bringup.orchestrator import RunFolder
 from bringup.orchestrator import rejudge as judge_again
 from bringup.profile import load_all
 from bringup.report import jsonreport
-from bringup.run import RunState, load
+from bringup.run import RunState
 
 
 @click.command()
@@ -38,7 +39,7 @@ def rejudge(
     bringup rejudge 1120-0931 --profiles ./stricter
     """
     folder = RunFolder.find(runs, name)
-    state = load(folder.path)
+    state = load_run(folder)
     profiles = load_all(
         sorted({n.profile for n in state.nodes.values() if n.profile}), [*profile_dirs, folder.profiles]
     )

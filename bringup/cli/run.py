@@ -117,6 +117,7 @@ def run(
         id=folder.id, name=inventory.name, level=inputs.level, version=__version__, started=started,
         stages=tuple(dict.fromkeys(c.stage for c in inputs.checks)), checks=tuple(c.id for c in inputs.checks),
         nodes=len(inputs.nodes), selection=selection(expression, stages, check_patterns),
+        ready=inventory.ready,
     )  # fmt: skip
     options = Options(known_hosts=hosts_file, accept_new_host_keys=accept_new_host_keys)
     start = Start(

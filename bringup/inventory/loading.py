@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bringup.errors import InventoryError, Problem
-from bringup.inventory import cables, jumps, names, nodes, shape, simulate, tree
+from bringup.inventory import cables, jumps, names, nodes, ready, shape, simulate, tree
 from bringup.inventory.problems import Problems, did_you_mean, quoted
 from bringup.inventory.settings import KEYS, Known, Layer, Wrong, file, read
 from bringup.inventory.tree import Value
@@ -24,6 +24,7 @@ TOP = (
     "profiles",
     "simulate",
     "faults",
+    "ready",
 )
 _ELSEWHERE = dict.fromkeys((*KEYS, "known_hosts"), "defaults")
 
@@ -106,6 +107,7 @@ class _Reading:
             simulate=simulate.read(top.get("simulate"), top.get("faults"), seats, groups, problems),
             path=self._path,
             text=text,
+            ready=ready.read(top.get("ready"), problems),
         )
 
     def _name(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bringup.model import Node
+from bringup.model import Node, ReadyRule
 
 Scalar = str | int | float | bool
 
@@ -96,3 +96,4 @@ class Inventory:
     simulate: Simulate | None = None
     path: Path = Path()
     text: str = ""
+    ready: ReadyRule = field(default_factory=ReadyRule)

@@ -25,6 +25,8 @@ _TITLES = {
     Who.PLAN: "PLAN",
 }
 
+EXCEPTIONS = "EXCEPTIONS"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -78,7 +80,8 @@ class Digest:
 
 def digest(state: RunState, exit_code: int | None = None) -> Digest:
     """The end of a run. Give the exit code if the command knows better (interrupted, internal error)."""
-    defects = sorted(state.defects, key=lambda d: walking_key(state, d))
+    every = sorted(state.defects, key=lambda d: walking_key(state, d))
+    defects = [d for d in every if state.waiver_of(d) is None]
     sections = [
         Section(
             title,
@@ -95,11 +98,16 @@ def digest(state: RunState, exit_code: int | None = None) -> Digest:
             "no defect explains these yet",
         )
     )
+    sections.append(Section("PASSED AFTER A FAIL", _unsteady(state), "nobody knows why: repair and retest"))
     unknown = [entry(state, d) for d in defects if d.who is Who.COULD_NOT_JUDGE]
     unknown += [_group(c) for c in causes(o for o in left if o.verdict is Verdict.ERROR)]
     unknown += [_group(c) for c in causes(o for o in left if o.verdict is Verdict.NOT_RUN)]
     unknown += _holes(state)
+    unknown += [Entry("", "", "", text.line(said, 300), ()) for said in state.short_of()]
     sections.append(Section("COULD NOT JUDGE", tuple(unknown)))
+    sections.append(
+        Section(EXCEPTIONS, tuple(_exceptions(state, every)), "accepted as they are, each until its day")
+    )
     return Digest(
         run=text.line(state.info.id, 80),
         name=text.line(state.info.name, 80),
@@ -117,6 +125,50 @@ def digest(state: RunState, exit_code: int | None = None) -> Digest:
         sections=tuple(section for section in sections if section.entries),
         notes=tuple(text.line(note, 300) for _, note in state.notes),
         first=_first(state, defects),
+    )
+
+
+def _exceptions(state: RunState, defects: Iterable[Defect]) -> list[Entry]:
+    """Every exception that is in force, with what it covers in this run."""
+    entries = []
+    counted = {w.what for w in state.counted_waivers}
+    by_id = {d.id: d for d in defects}
+    for waiver in state.waivers:
+        defect = by_id.get(waiver.what)
+        if defect is None and waiver.what not in state.nodes:
+            continue  # this run does not show what it is about
+        lines = (
+            [what(defect)] if defect is not None else ["left out as a whole: it is not handed over for use"]
+        )
+        signed = f", signed by {waiver.signed}" if waiver.signed else ", not signed"
+        lines.append(
+            text.line(f"accepted by {waiver.owner} until {waiver.day}{signed}: {waiver.reason}", 600)
+        )
+        if waiver.what not in counted:
+            lines.append("does not count: the inventory's rule for READY does not allow it")
+        head = entry(state, defect) if defect is not None else None
+        place = head.place if head else state.nodes[waiver.what].place
+        nodes = head.nodes if head else text.line(waiver.what, 60)
+        entries.append(
+            Entry(defect.id if defect else "", place, nodes, head.part if head else "", tuple(lines))
+        )
+    return entries
+
+
+def _unsteady(state: RunState) -> tuple[Entry, ...]:
+    """What failed and then passed within this run, one entry a check."""
+    by_name: dict[str, list[str]] = {}
+    for check, target in sorted(state.unsteady - state.excused()):
+        by_name.setdefault(check, []).append(target)
+    return tuple(
+        Entry(
+            "",
+            "",
+            "",
+            text.line(f"{check}: {', '.join(targets[:8])}", 300),
+            (words.plural(len(targets), "result"),),
+        )
+        for check, targets in by_name.items()
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bringup.commands import Evidence
-from bringup.defects import Defect
+from bringup.defects import Defect, Waiver
 from bringup.inventory.names import natural_key
 from bringup.model import Limit, Measurement, Outcome, Stage, Verdict
 from bringup.report import text, words
@@ -51,6 +51,7 @@ def document(state: RunState, *, full: bool = False, exit_code: int | None = Non
             for node in state.nodes.values()
         ],
         "defects": [defect_row(state, defect) for defect in defects],
+        "exceptions": [_exception(state, waiver) for waiver in state.waivers],
         "not_judged": _not_judged(state),
         "notes": [{"at": _number(at), "text": _said(note)} for at, note in state.notes],
     }
@@ -86,6 +87,7 @@ def defect_row(state: RunState, defect: Defect) -> dict[str, Json]:
         "nodes": [_said(name) for name in defect.nodes],
         "component": _said(defect.component),
         "components": [_said(path) for path in defect.components or (defect.component,)],
+        "waived": state.waiver_of(defect) is not None,
         "place": _said(place),
         "cable": _said(defect.cable),
         "far_end": _said(defect.far_end),
@@ -104,6 +106,18 @@ def defect_row(state: RunState, defect: Defect) -> dict[str, Json]:
             }
             for symptom in defect.explains
         ],
+    }
+
+
+def _exception(state: RunState, waiver: Waiver) -> Json:
+    """A recorded exception, and whether the cluster's rule lets it count."""
+    return {
+        "what": _said(waiver.what),
+        "reason": _said(waiver.reason),
+        "owner": _said(waiver.owner),
+        "until": _said(waiver.day),
+        "signed": _said(waiver.signed),
+        "counts": waiver in state.counted_waivers,
     }
 
 
@@ -159,6 +173,7 @@ def _not_judged(state: RunState) -> list[Json]:
     rows: list[Json] = [
         _group(cause.nodes, cause.reason, cause.code, cause.checks) for cause in causes(open_results)
     ]
+    rows += [_group((), said, "", Counter()) for said in state.short_of()]
     reason = judge.hole_reason(state)
     if state.missing:
         nodes = sorted(judge.open_nodes(state), key=natural_key)

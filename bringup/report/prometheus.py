@@ -41,6 +41,8 @@ def textfile(state: RunState, *, exit_code: int | None = None) -> str:
                 [({"node": n.name, "rack": n.rack}, float(n.name in ready)) for n in state.nodes.values()], state),
         _metric("results", "Results by stage and verdict; missing are planned ones without a result.", _results(state), state),
         _metric("defects", "Defects by who must act and fault code.", _defects(state), state),
+        _metric("exceptions", "Exceptions in force: defects and nodes that are accepted as they are.",
+                [({}, float(len(state.counted_waivers)))], state),
         _metric("measurement", "Lowest, median and highest value of a measurement.", _measurements(state), state),
         _metric("measurements_out_of_limit", "Readings that break their limit.", _broken(state), state),
     ]  # fmt: skip
@@ -63,7 +65,7 @@ def _results(state: RunState) -> list[Row]:
 
 
 def _defects(state: RunState) -> list[Row]:
-    counts = Counter((d.who.value, d.code) for d in state.defects)
+    counts = Counter((d.who.value, d.code) for d in state.defects if state.waiver_of(d) is None)
     return [({"who": who, "code": code}, float(count)) for (who, code), count in counts.items()]
 
 

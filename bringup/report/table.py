@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from bringup.defects import Defect
 from bringup.model import Measurement
 from bringup.report import text, words
 from bringup.report.defects import select
@@ -18,7 +19,7 @@ Cell = str | int | float | bool | None
 
 DEFECTS = (
     "id", "who", "code", "severity", "stage", "place", "nodes", "component", "cable", "far_end", "title", "measured", "expected",
-    "action", "results",
+    "action", "results", "exception",
 )  # fmt: skip
 MEASUREMENTS = (
     "stage",
@@ -45,7 +46,7 @@ def defects_csv(state: RunState) -> str:
         (
             d.id, d.who.value, d.code, d.severity.value, d.stage.value, _place(state, d.place, d.nodes),
             words.names(d.nodes, 1_000), d.component,
-            d.cable, d.far_end, d.title, d.measured, d.expected, d.action, len(d.explains),
+            d.cable, d.far_end, d.title, d.measured, d.expected, d.action, len(d.explains), _exception(state, d),
         )
         for d in select(state)
     ]  # fmt: skip
@@ -83,6 +84,11 @@ def _place(state: RunState, place: str, nodes: Sequence[str]) -> str:
     if place or len(nodes) != 1 or nodes[0] not in state.nodes:
         return place
     return state.nodes[nodes[0]].place
+
+
+def _exception(state: RunState, defect: Defect) -> str:
+    waiver = state.waiver_of(defect)
+    return "" if waiver is None else f"{waiver.owner} until {waiver.day}: {waiver.reason}"
 
 
 def _source(measurement: Measurement) -> str:

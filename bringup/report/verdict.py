@@ -6,16 +6,14 @@ was judged on it and nothing planned for it is missing, and a run without an end
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bringup.defects import Defect, Who
 from bringup.events import AnyEvent, Judged
-from bringup.model import FLEET, Exit, Outcome, RunVerdict, Stage, Verdict, Why
+from bringup.model import FLEET, Exit, Outcome, RunVerdict, Stage, Verdict, Why, pair_key
 from bringup.run import RunState, settled
 
-_RAIL = re.compile(r" rail [0-9]+\Z")
 _WORST_FIRST = (RunVerdict.NOT_READY, RunVerdict.INCOMPLETE, RunVerdict.READY)
 _EXITS = {
     RunVerdict.READY: Exit.READY,
@@ -27,7 +25,7 @@ _EXITS = {
 def verdict(state: RunState) -> RunVerdict:
     """The worse of what the run said of itself and what its outcomes say; without an end never READY."""
     said = [state.judge_run()]
-    if state.verdict is not None:
+    if state.verdict is not None and not state.counted_waivers:  # the run itself knew of no exception
         said.append(state.verdict)
     if state.ended is None or state.aborted or not_reached(state):
         said.append(RunVerdict.INCOMPLETE)
@@ -43,9 +41,9 @@ def nodes_of(state: RunState, target: str) -> tuple[str, ...]:
     """The nodes of a target that has no outcome. A group's members are not known then: all nodes."""
     if target in state.nodes:
         return (target,)
-    ends = tuple(_RAIL.sub("", target).split(" ~ "))
-    if len(ends) == 2 and all(end in state.nodes for end in ends):
-        return ends
+    pair = pair_key(target)
+    if pair is not None and pair.a in state.nodes and pair.b in state.nodes:
+        return (pair.a, pair.b)
     return tuple(state.nodes)
 
 
@@ -57,7 +55,7 @@ def open_nodes(state: RunState) -> set[str]:
 
 
 def ready_nodes(state: RunState) -> set[str]:
-    """Nodes on which something passed, everything planned was judged, and no defect was found.
+    """Nodes on which something passed, everything planned was judged, and no defect was found that is not accepted.
 
     A pair that failed because of its other node does not count against this one, if this one has passed the same
     check with another partner.
@@ -65,13 +63,20 @@ def ready_nodes(state: RunState) -> set[str]:
     if not_reached(state):
         return set()
     known = explained(state)
-    bad = open_nodes(state) | {name for defect in state.defects for name in defect.nodes}
+    accepted = {d.id for d in state.defects if (w := state.waiver_of(d)) is not None and w.what == d.id}
+    bad = open_nodes(state) | {n for d in state.defects if d.id not in accepted for n in d.nodes}
+    bad |= {waiver.what for waiver in state.counted_waivers}  # a node that is left out is none to be used
+    bad |= {n for key in state.unsteady if (o := state.cases.get(key)) is not None for n in o.nodes}
     return {
-        name for name in state.nodes if name not in bad and _good(name, state.by_node.get(name, []), known)
+        name
+        for name in state.nodes
+        if name not in bad and _good(name, state.by_node.get(name, []), known, accepted)
     }
 
 
-def _good(name: str, outcomes: list[Outcome], known: Mapping[tuple[str, str], Defect]) -> bool:
+def _good(
+    name: str, outcomes: list[Outcome], known: Mapping[tuple[str, str], Defect], accepted: set[str]
+) -> bool:
     passed = {o.check for o in outcomes if o.verdict is Verdict.PASS}
     return bool(passed) and all(
         settled(o)
@@ -81,6 +86,7 @@ def _good(name: str, outcomes: list[Outcome], known: Mapping[tuple[str, str], De
             and (cause := known.get((o.check, o.target))) is not None
             and name not in cause.nodes
         )
+        or ((cause := known.get((o.check, o.target))) is not None and cause.id in accepted)
         for o in outcomes
     )
 
@@ -132,9 +138,11 @@ def unexplained(state: RunState) -> Iterator[Outcome]:
     A result that was not run because of a quarantine is accounted for when one of its nodes has a defect.
     """
     known = explained(state)
+    excused = state.excused()
     sick = {name for defect in state.defects for name in defect.nodes}
     for outcome in state.outcomes:
-        if settled(outcome) or (outcome.check, outcome.target) in known:
+        key = (outcome.check, outcome.target)
+        if settled(outcome) or key in known or key in excused:
             continue
         if outcome.why is Why.QUARANTINED and not sick.isdisjoint(outcome.nodes):
             continue
@@ -155,5 +163,5 @@ def failed_before(events: Iterable[AnyEvent]) -> set[tuple[str, str]]:
 
 
 def real_defects(state: RunState) -> list[Defect]:
-    """Proven defects: not those that only say that something could not be judged."""
-    return [d for d in state.defects if d.who is not Who.COULD_NOT_JUDGE]
+    """Proven defects: not those that only say that something could not be judged, nor those that are waived."""
+    return [d for d in state.defects if d.who is not Who.COULD_NOT_JUDGE and state.waiver_of(d) is None]

@@ -57,6 +57,7 @@ def test_rows_for_programs(broken: RunState) -> None:
                 "nodes": ["gpu-003"],
                 "component": "gpu-003/hca/mlx5_1/port/1",
                 "components": ["gpu-003/hca/mlx5_1/port/1"],
+                "waived": False,
                 "place": "R01 U8",
                 "cable": "L01-03",
                 "far_end": "leaf-01 port 3",

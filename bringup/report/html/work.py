@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from bringup.defects import WHO, Defect, Who
 from bringup.model import Outcome, Verdict, Why
 from bringup.report import text, words
-from bringup.report.digest import Digest, by_check, causes, parts, walking_key, what
+from bringup.report.digest import EXCEPTIONS, Digest, by_check, causes, parts, walking_key, what
 from bringup.report.html.markup import Markup, joined, tag
 from bringup.run import RunState
 
@@ -25,7 +25,7 @@ _TITLES = {
 
 def ordered(state: RunState) -> list[Defect]:
     """The proven defects as the punch list has them: by who must act, each in walking order."""
-    proven = [d for d in state.defects if d.who is not Who.COULD_NOT_JUDGE]
+    proven = [d for d in state.defects if d.who is not Who.COULD_NOT_JUDGE and state.waiver_of(d) is None]
     return sorted(proven, key=lambda d: (WHO.index(d.who), *walking_key(state, d)))
 
 
@@ -119,7 +119,12 @@ def open_questions(state: RunState, end: Digest) -> Markup:
     """What was not judged and why, what failed without a diagnosis, what does not apply, and the run's notes."""
     blocks: list[Markup] = [tag("h2", "Not judged, and exceptions")]
     for section in end.sections:
-        if section.title not in ("COULD NOT JUDGE", "FAILED, NOT DIAGNOSED"):
+        if section.title not in (
+            "COULD NOT JUDGE",
+            "FAILED, NOT DIAGNOSED",
+            "PASSED AFTER A FAIL",
+            EXCEPTIONS,
+        ):
             continue
         items = [
             tag("li", tag("div", "", class_="box"),
