@@ -28,12 +28,17 @@ from bringup.orchestrator import RunFolder
 @click.option(
     "--step", "stepping", is_flag=True, help="Play it again with the time stopped; . goes on by one event."
 )
+@click.option(
+    "--keys",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Other keys: a TOML file with [keys] (default: ~/.config/bringup/keys.toml, if it is there).",
+)
 @click.option("--read-only", is_flag=True, help="No ssh, no files, no stopping of the run from the screens.")
 @click.option("--ascii", "ascii_mode", is_flag=True, help="No characters beyond ASCII.")
 @click.option("--slow-link", is_flag=True, help="Fewer repaints, no animation.")
 def watch(
-    names: tuple[str, ...], runs: Path, start: str, speed: float | None, stepping: bool, read_only: bool,
-    ascii_mode: bool, slow_link: bool,
+    names: tuple[str, ...], runs: Path, start: str, speed: float | None, stepping: bool, keys: Path | None,
+    read_only: bool, ascii_mode: bool, slow_link: bool,
 ) -> int:  # fmt: skip
     """Follow a run in the terminal UI, or look at a finished one. Closing it never stops the run.
 
@@ -52,6 +57,6 @@ def watch(
     folders = [RunFolder.find(runs, name).path for name in names or ("last",)]
     open_tui(
         folders[-1], earlier=folders[0] if len(folders) == 2 else None, start=start, speed=speed, stepping=stepping,
-        read_only=read_only, ascii_mode=ascii_mode, slow_link=slow_link,
+        keys=keys, read_only=read_only, ascii_mode=ascii_mode, slow_link=slow_link,
     )  # fmt: skip
     return Exit.READY

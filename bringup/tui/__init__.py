@@ -24,11 +24,13 @@ def watch(
     speed: float | None = None,
     stepping: bool = False,
     read_only: bool = False,
+    keys: Path | None = None,
 ) -> None:
     """Show the run in this folder until the person leaves; a run that goes on goes on.
 
     With `start` (a time), `speed` or `stepping` the run is played again. `earlier` is a run to compare with. The
-    journal may not exist yet. Raises RunFolderError if a folder itself does not, UsageError for a time that is none.
+    journal may not exist yet. `keys` is a file of keys. Raises RunFolderError if a folder itself does not exist,
+    UsageError for a time that is none or keys that clash.
     """
     for path in (folder, *([earlier] if earlier else [])):
         if not path.is_dir():
@@ -38,8 +40,10 @@ def watch(
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     from bringup.tui.app import BringupApp
     from bringup.tui.compared import Earlier
+    from bringup.tui.keymap import load
     from bringup.tui.replay import Replay
 
+    keymap = load(keys)
     replay = None
     if start or speed is not None or stepping:
         replay = Replay(folder / "journal.jsonl", start=start, speed=speed or 1.0, paused=stepping)
@@ -51,6 +55,7 @@ def watch(
         replay=replay,
         earlier=Earlier(earlier) if earlier else None,
         read_only=read_only,
+        keymap=keymap,
     ).run()
     if farewell:
         print(farewell)

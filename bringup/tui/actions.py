@@ -153,7 +153,7 @@ ACTIONS: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-_SHOWN = {
+SHOWN = {
     "slash": "/",
     "question_mark": "?",
     "minus": "-",
@@ -174,7 +174,7 @@ _SHOWN = {
 
 def key_text(key: str) -> str:
     """A key as it is written on the keyboard."""
-    return _SHOWN.get(key, key)
+    return SHOWN.get(key, key)
 
 
 def keys_text(action: Action) -> str:

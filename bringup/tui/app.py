@@ -16,9 +16,10 @@ from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.screen import Screen
 
-from bringup.tui.actions import Action, Place, commands, full, keys_text
+from bringup.tui.actions import Action, Place, commands, full
 from bringup.tui.compared import Earlier
 from bringup.tui.feed import RunView
+from bringup.tui.keymap import Keymap
 from bringup.tui.look import Look
 from bringup.tui.replay import Replay
 from bringup.tui.screens.cables import CablesPage
@@ -105,6 +106,7 @@ class BringupApp(App[str]):
         replay: Replay | None = None,
         earlier: Earlier | None = None,
         read_only: bool = False,
+        keymap: Keymap | None = None,
     ) -> None:
         super().__init__()
         self.desk = Desk(
@@ -113,6 +115,7 @@ class BringupApp(App[str]):
             replay.now if replay else clock,
             read_only=read_only,
             earlier=earlier,
+            keymap=keymap or Keymap(),
         )
         self.slow_link = slow_link
         self.animation_level = "none"
@@ -126,6 +129,7 @@ class BringupApp(App[str]):
         self.add_mode("cables", lambda: CablesPage(self.desk))
 
     async def on_mount(self) -> None:
+        self.set_keymap(self.desk.keymap.bindings())
         self.desk.view.follow()
         await self.switch_mode("floor")
         self.set_interval(SLOW_TICK_S if self.slow_link else TICK_S, self.tick)
@@ -323,7 +327,9 @@ class BringupApp(App[str]):
                 if action.do != "command_palette":
                     title = action.says.split(":")[0]
                     yield SystemCommand(
-                        title[:1].upper() + title[1:], f"key {keys_text(action)}", partial(self._do, action)
+                        title[:1].upper() + title[1:],
+                        f"key {self.desk.keymap.text(action)}",
+                        partial(self._do, action),
                     )
 
     def action_command_palette(self) -> None:

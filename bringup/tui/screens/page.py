@@ -18,6 +18,7 @@ from bringup.tui.actions import ACTIONS, Action, Place, keys_text
 from bringup.tui.compared import Earlier
 from bringup.tui.feed import RunView
 from bringup.tui.header import header_lines, tab_line
+from bringup.tui.keymap import Keymap
 from bringup.tui.look import Line, Look, Tone
 from bringup.tui.widgets.bar import FilterLine, Footer
 from bringup.tui.widgets.lines import Block
@@ -66,6 +67,7 @@ class Desk:
     nodes: Ticks = field(default_factory=Ticks)
     defects: Ticks = field(default_factory=Ticks)
     earlier: Earlier | None = None
+    keymap: Keymap = field(default_factory=Keymap)
 
 
 class Mover(Protocol):
@@ -98,13 +100,13 @@ def padded(lines: list[Line], most: int) -> list[Line]:
     return [*lines[:most], *[()] * (most - len(lines))]
 
 
-TABS = [
-    ("floor", "1", "Floor"),
-    ("stages", "2", "Stages"),
-    ("defects", "3", "Defects"),
-    ("node", "4", "Node"),
-    ("cables", "5", "Cables"),
-]
+TABS = {"floor": "Floor", "stages": "Stages", "defects": "Defects", "node": "Node", "cables": "Cables"}
+"""The screens that have a key of their own; each is the id of the action that goes there."""
+
+
+def tabs(keymap: Keymap) -> list[tuple[str, str, str]]:
+    """The screens with their keys and names."""
+    return [(ident, keymap.by_id(ident), label) for ident, label in TABS.items()]
 
 
 class Page(Screen[None]):
@@ -129,7 +131,7 @@ class Page(Screen[None]):
         self.notice = ""
         self.ready = False
         self.top, self.low = Block(), Block()
-        self.filter_line, self.footer = FilterLine(), Footer(desk.look)
+        self.filter_line, self.footer = FilterLine(), Footer(desk.look, desk.keymap)
         self._drawn: object = None
 
     # ------------------------------------------------------------------------------------- for subclasses
@@ -199,8 +201,8 @@ class Page(Screen[None]):
     def draw_frame(self) -> None:
         """Header, status and footer; cheap if nothing has changed."""
         desk, width = self.desk, self.size.width
-        tabs = tab_line(self.tab, TABS, self.says(), width, desk.look)
-        self.top.show([*header_lines(desk.view, desk.clock(), desk.look), tabs])
+        tab = tab_line(self.tab, tabs(desk.keymap), self.says(), width, desk.look)
+        self.top.show([*header_lines(desk.view, desk.clock(), desk.look), tab])
         lines = list(self.status())
         if self.notice:
             lines = [*lines[:-1], ((f" {desk.look.folded(self.notice)}", Tone.BOLD),)]

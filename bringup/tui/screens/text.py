@@ -113,7 +113,9 @@ class HelpPage(TextPage):
         self.about = about
 
     def draw(self) -> None:
-        self.mover.show(help_lines(self.about, self.desk.look, live=not self.desk.view.over))
+        self.mover.show(
+            help_lines(self.about, self.desk.look, self.desk.keymap, live=not self.desk.view.over)
+        )
 
     def label(self) -> str:
         return "help"

@@ -8,7 +8,8 @@ from textual.events import Click
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from bringup.tui.actions import Action, Place, foot, full, key_text
+from bringup.tui.actions import Action, Place, foot, full
+from bringup.tui.keymap import Keymap
 from bringup.tui.look import Line, Look, Span, Tone, line_text
 from bringup.tui.widgets.lines import Painter
 
@@ -18,9 +19,10 @@ class Footer(Painter):
 
     DEFAULT_CSS = "Footer { height: 1; dock: bottom; }"
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, keymap: Keymap | None = None) -> None:
         super().__init__()
         self.look = look
+        self.keymap = keymap or Keymap()
         self.place = Place.FLOOR
         self.live = False
 
@@ -31,35 +33,38 @@ class Footer(Painter):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        line, _ = footer_line(self.place, self.size.width, live=self.live)
+        line, _ = footer_line(self.place, self.size.width, self.keymap, live=self.live)
         return self.painted(line)
 
     async def on_click(self, event: Click) -> None:
         event.stop()
-        _, spots = footer_line(self.place, self.size.width, live=self.live)
+        _, spots = footer_line(self.place, self.size.width, self.keymap, live=self.live)
         for start, end, action in spots:
             if start <= event.x < end:
                 await self.app.run_action(full(action))
 
 
-def footer_line(place: Place, width: int, *, live: bool) -> tuple[Line, list[tuple[int, int, Action]]]:
+def footer_line(
+    place: Place, width: int, keymap: Keymap | None = None, *, live: bool
+) -> tuple[Line, list[tuple[int, int, Action]]]:
     """The footer's text and where each action stands in it. Help and quit always stay, back almost."""
-    items = [(action, _words(action, live=live)) for action in foot(place)]
+    keymap = keymap or Keymap()
+    items = [(action, _words(action, keymap, live=live)) for action in foot(place)]
     while len(items) > 2 and sum(len(words) + 2 for _, words in items) > width:
         del items[-4 if len(items) > 3 else -3]
     spans: list[Span] = [(" ", Tone.PLAIN)]
     spots: list[tuple[int, int, Action]] = []
     for action, words in items:
         start = len(line_text(tuple(spans)))
-        key = key_text(action.keys[0])
+        key = keymap.first(action)
         spans += [(key, Tone.BOLD), (words[len(key) :], Tone.DIM), ("  ", Tone.PLAIN)]
         spots.append((start, start + len(words), action))
     return tuple(spans[:-1]), spots
 
 
-def _words(action: Action, *, live: bool) -> str:
+def _words(action: Action, keymap: Keymap, *, live: bool) -> str:
     label = "detach" if action.id == "quit" and live else action.label
-    return f"{key_text(action.keys[0])} {label}"
+    return f"{keymap.first(action)} {label}"
 
 
 class FilterLine(Horizontal):
