@@ -22,6 +22,8 @@ from bringup.model import Node
 
 PARTNERS = 2
 """Known-good partners that a suspect meets: one alone may share its fault."""
+MOST_ROUNDS = 4
+"""So many rounds a confirmation takes at most, however many are suspected: its time does not grow with the fleet."""
 LOOK_AT = 200
 """So many possible partners are compared before the best of them is taken."""
 
@@ -65,9 +67,11 @@ def lanes(nodes: Mapping[str, Node]) -> LaneOf:
     return lambda end: rail.get(end, end.partition("/")[2])
 
 
-def confirm_rounds(evidence: Evidence, lane_of: LaneOf) -> Confirm:
-    """Who meets whom to confirm or clear every suspect of this evidence."""
-    return _Planner(evidence, lane_of).plan()
+def confirm_rounds(
+    evidence: Evidence, lane_of: LaneOf, gone: Callable[[str], bool] = lambda end: False
+) -> Confirm:
+    """Who meets whom to confirm or clear every suspect of this evidence, without the ends that are `gone`."""
+    return _Planner(evidence, lane_of, gone).plan()
 
 
 @dataclass
@@ -82,12 +86,20 @@ class _Visit:
 class _Planner:
     """Fills round after round. `good` holds the known-good end of each node and lane."""
 
-    def __init__(self, evidence: Evidence, lane_of: LaneOf) -> None:
+    def __init__(self, evidence: Evidence, lane_of: LaneOf, gone: Callable[[str], bool]) -> None:
         self._leaf = evidence.leaf
-        self._suspects = suspects(evidence)
+        accused = suspects(evidence)
+        self._suspects = tuple(s for s in accused if not any(gone(end) for end in s.ends))
         self._good: dict[str, dict[str, str]] = {}
-        for end in known_good(evidence, self._suspects):
-            self._good.setdefault(node_of(end), {})[lane_of(end)] = end
+        for end in known_good(evidence, accused):
+            if not gone(end):
+                self._good.setdefault(node_of(end), {})[lane_of(end)] = end
+        self._met_well: dict[str, set[str]] = {}
+        for about in evidence.ends.values():
+            for trial in about.trials:
+                if trial.good:
+                    for end, other in (trial.ends, trial.ends[::-1]):
+                        self._met_well.setdefault(end, set()).add(other)
         self._accused = {node_of(end) for s in self._suspects for end in s.ends}
         self._lane_of = lane_of
         self._fitting: dict[frozenset[str], list[str]] = {}
@@ -103,7 +115,7 @@ class _Planner:
                 why = f"{there_are or 'no'} known-good partner{'' if there_are == 1 else 's'} for {lane}"
                 short_of.update(dict.fromkeys(visit.by_lane.values(), why))
         rounds: list[Round] = []
-        while True:
+        while len(rounds) < MOST_ROUNDS:
             busy: set[str] = set()
             tests = [t for visit in visits for t in self._meet(visit, busy, len(rounds))]
             again: list[tuple[Suspect, int]] = []
@@ -119,6 +131,10 @@ class _Planner:
             if not tests:
                 return Confirm(tuple(rounds), short_of)
             rounds.append((*tests, *self._controls(tests, busy)))
+        late = [s for visit in visits if len(visit.partners) < PARTNERS for s in visit.by_lane.values()]
+        late += [suspect for suspect, _ in ways]
+        why = f"nobody was free for it in {MOST_ROUNDS} rounds"
+        return Confirm(tuple(rounds), {**dict.fromkeys(late, why), **short_of})
 
     def _visits(self) -> Iterator[_Visit]:
         """The suspects of a node together, if partners are known good on all those lanes; else each for itself."""
@@ -187,13 +203,27 @@ class _Planner:
             busy |= set(pair)
 
     def _control(self, left: Sequence[str], busy: set[str], crossing: bool) -> tuple[str, str] | None:
-        """Two free nodes that are known good on all of these lanes, or at least on the first."""
+        """Two free nodes that are known good on all of these lanes, or at least on the first.
+
+        Best are two that were good with each other before: if these fail now, it is the moment and nothing else.
+        """
         for lanes in (left, left[:1]):
             free = [n for n in self._fit(lanes) if n not in busy]
             if len(free) >= 2:
-                first = self._leaf.get(self._good[free[0]][left[0]], "")
-                others = (
-                    n for n in free[1:] if (self._leaf.get(self._good[n][left[0]], "") != first) is crossing
+                options = islice(self._who_met(free, left[0]), LOOK_AT)
+                best = min(
+                    options, key=lambda pair: self._crosses(pair, left[0]) is not crossing, default=None
                 )
-                return (free[0], next(others, free[1]))
+                return best or (free[0], free[1])
         return None
+
+    def _who_met(self, free: Sequence[str], lane: str) -> Iterator[tuple[str, str]]:
+        there = {self._good[n][lane]: n for n in free}
+        for end, node in there.items():
+            for other in sorted(self._met_well.get(end, ())):
+                if other in there:
+                    yield node, there[other]
+
+    def _crosses(self, pair: tuple[str, str], lane: str) -> bool:
+        here, there = (self._leaf.get(self._good[n][lane], "") for n in pair)
+        return here != there

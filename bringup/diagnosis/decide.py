@@ -32,6 +32,7 @@ class Decision:
     suspect: Suspect
     standing: Standing
     why: str
+    control_failed: bool = False
 
 
 def decide(plan: Confirm, results: Results, lane_of: LaneOf) -> tuple[Decision, ...]:
@@ -56,11 +57,12 @@ def _decide(
             if verdict is not True:
                 how = "failed" if verdict is False else "could not be judged"
                 why = f"the control of {short((control.a, control.b))} {how} at the same time"
-                return Decision(suspect, Standing.ERROR, why)
+                return Decision(suspect, Standing.ERROR, why, control_failed=verdict is False)
         if good is None:
             why = f"the test of {short((test.a, test.b))} could not be judged"
             return Decision(suspect, Standing.ERROR, why)
-    standing, why = _way(said) if len(suspect.ends) == 2 else _end(suspect, tests, said, plan.short_of)
+    judged = _way if len(suspect.ends) == 2 else _end
+    standing, why = judged(suspect, tests, said, plan.short_of)
     controlled = all(any(_controls(plan.rounds[n], lane_of(t.a), lane_of)) for n, t in tests)
     return Decision(suspect, standing, why if controlled else f"{why}; there was no pair left for a control")
 
@@ -69,10 +71,14 @@ def _controls(tests: Round, lane: str, lane_of: LaneOf) -> list[Meeting]:
     return [t for t in tests if t.about is None and lane_of(t.a) == lane]
 
 
-def _way(said: Sequence[bool | None]) -> tuple[Standing, str]:
+def _way(
+    suspect: Suspect, tests: Sequence[tuple[int, Meeting]], said: Sequence[bool | None], short_of: Mapping[Suspect, str]
+) -> tuple[Standing, str]:  # fmt: skip
     """A way that is bad again each time is bad; one that is good again fails now and then."""
     if any(said):
         return Standing.FLAKY, f"good in {sum(map(bool, said))} of {len(said)} further tries of the same two"
+    if len(said) < PARTNERS:
+        return Standing.OPEN, short_of.get(suspect, f"bad in {len(said)} further tries of the same two")
     return Standing.CONFIRMED, f"bad in all {len(said)} further tries of the same two"
 
 
@@ -90,5 +96,7 @@ def _end(
     if good:
         return Standing.CLEARED, f"good with {short(good)}"
     if len(bad) < PARTNERS:
-        return Standing.OPEN, short_of.get(suspect, "too few tests")
+        return Standing.OPEN, short_of.get(
+            suspect, f"bad with {short(bad)}, met no second known-good partner"
+        )
     return Standing.CONFIRMED, f"bad with {short(bad)}, both known to be good"

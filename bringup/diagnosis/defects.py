@@ -6,17 +6,21 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from bringup.defects import WHO, Defect, Fault, Symptom, Who
+from bringup.diagnosis.confirm import lanes
+from bringup.diagnosis.confirmed import Confirmed
 from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.faults import GENERAL
 from bringup.diagnosis.gather import gather
 from bringup.diagnosis.leaves import seen_above, to_leaves
 from bringup.diagnosis.localise import localise
 from bringup.diagnosis.naming import short
+from bringup.diagnosis.screening import screened
 from bringup.diagnosis.suppress import explained
 from bringup.diagnosis.symptoms import Sign, all_signs
-from bringup.model import FLEET, STAGES, Node, Outcome, Port
+from bringup.model import FLEET, STAGES, Node, Outcome, Port, Stage
 
 FLEET_SHARE = 0.5
 """Above this share of the fleet one finding has one cause (defects.md S03 names a share X; a half is our choice)."""
@@ -38,12 +42,14 @@ def diagnose(
     """The defects that these outcomes show, in working order (who acts, then place). `declared`: faults by check id."""
     outcomes = list(outcomes)
     faults = _Faults(declared)
-    seen = all_signs(outcomes, declared)
-    default = {check: mine[0].code for check, mine in declared.items() if mine}
-    evidence = Evidence.of(outcomes, seen, nodes, default)
-    signs = localise(seen, evidence)
-    causes = explained(signs, lambda sign: faults.of(sign.check, sign.first_code).explained_by, evidence.leaf)
+    confirmed = Confirmed.of(outcomes, partial(to_confirm, outcomes, declared, nodes), lanes(nodes))
+    told = [o for o in outcomes if (o.check, o.target) not in confirmed.void]
+    evidence = Evidence.of(told, all_signs(told, declared), nodes, _defaults(declared))
+    seen = confirmed.undecided(all_signs(outcomes, declared))
+    signs = confirmed.undecided(localise(seen, evidence))
+    causes = explained(signs, faults.explaining, evidence.leaf)
     signs = to_leaves(gather(signs, causes, evidence, nodes), causes, nodes)
+    signs = confirmed.told(signs, evidence.leaf)
     causes = seen_above(signs, causes)
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for index, sign in enumerate(signs):
@@ -60,6 +66,26 @@ def diagnose(
     return sorted(_fold(found, nodes), key=lambda d: _order(d, nodes))
 
 
+def to_confirm(
+    outcomes: Iterable[Outcome],
+    declared: Mapping[str, tuple[Fault, ...]],
+    nodes: Mapping[str, Node],
+    stage: Stage,
+) -> Evidence:
+    """What the tests of pairs of this stage say before anything is confirmed, without what known causes explain."""
+    signs_of = partial(_signs_of, declared)
+    return screened(outcomes, signs_of, nodes, _defaults(declared), _Faults(declared).explaining, stage)
+
+
+def _signs_of(declared: Mapping[str, tuple[Fault, ...]], outcomes: Iterable[Outcome]) -> list[Sign]:
+    return all_signs(outcomes, declared)
+
+
+def _defaults(declared: Mapping[str, tuple[Fault, ...]]) -> dict[str, str]:
+    """The code of each check for measurements without one."""
+    return {check: mine[0].code for check, mine in declared.items() if mine}
+
+
 class _Faults:
     """Finds what a code means: what the check that reports it says, else any other check, else what is said here."""
 
@@ -70,6 +96,10 @@ class _Faults:
     def of(self, check: str, code: str) -> Fault:
         own = self._own.get((check, code)) or self._any.get(code) or GENERAL.get(code)
         return own or GENERAL["NOT-JUDGED"]
+
+    def explaining(self, sign: Sign) -> tuple[str, ...]:
+        """The codes that explain a sign, the best first."""
+        return self.of(sign.check, sign.first_code).explained_by
 
 
 def _order(defect: Defect, nodes: Mapping[str, Node]) -> tuple[object, ...]:

@@ -38,6 +38,11 @@ GENERAL: dict[str, Fault] = {
             "see the reason; nothing is known about it until it is judged",
         ),
         _unjudged(
+            "UNCONFIRMED",
+            "{at} failed, and nothing says yet whose fault it is: two that are known to be good failed as well",
+            "test again when nothing else uses the fabric: bringup run --stage rdma --stage collective",
+        ),
+        _unjudged(
             "NO-PROFILE",
             "{node} has no profile",
             "give the node a profile in the inventory",

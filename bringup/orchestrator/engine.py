@@ -17,6 +17,7 @@ from bringup.journal import Journal
 from bringup.judging import not_run
 from bringup.model import Group, Node, Pair, RunInfo, Verdict, Why
 from bringup.orchestrator.collector import Collector, refused
+from bringup.orchestrator.confirmation import confirmation
 from bringup.orchestrator.display import Listener
 from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
@@ -42,7 +43,8 @@ class _Stopped(Exception):
 class EngineOptions:
     """How an engine works: `lanes` commands at once on a node.
 
-    `whole`: who was tested with nobody is told. A retest plans just what it needs, and nobody misses the rest.
+    `whole`: suspects are tested again, and who was tested with nobody is told. A retest plans just what it needs, and
+    nobody misses the rest.
     """
 
     lanes: int = LANES
@@ -136,6 +138,8 @@ class Engine:
         for number, battles in enumerate(plan.rounds, 1):
             self._record.write(ev.RoundStarted(stage=plan.stage, round=number, rounds=len(plan.rounds)))
             self._round(plan, number, battles, met)
+        if self._options.whole:
+            self._confirm(plan, len(plan.rounds))
         self._groups(plan)
         if self._options.whole:
             self._say_untested(plan)
@@ -214,11 +218,32 @@ class Engine:
             self._record.write(
                 ev.Note(text=f"{name} rests in round {number} of {plan.stage.value}: no partner is left")
             )
+        self._pairs(plan, cases)
+        self._gates(plan, [c for b in battles for c in b.cases] + cases)
+
+    def _confirm(self, plan: StagePlan, before: int) -> None:
+        """Whom the pairs of this stage speak against meets known-good partners once more, with a control beside it."""
+        found = confirmation(
+            plan, self.state.outcomes, self._record.faults, self.state.nodes, self._left, self._ctx
+        )
+        if found.rounds:
+            self._record.write(ev.Note(text=f"{plan.stage.value}: {found}"))
+        for number, battles in enumerate(found.rounds, before + 1):
+            self._record.write(
+                ev.RoundStarted(stage=plan.stage, round=number, rounds=before + len(found.rounds))
+            )
+            cases = [case for battle in battles for case in battle.cases]
+            for case in cases:
+                self._record.plan_more(case)
+            self._pairs(plan, self._eligible(cases))
+            self._gates(plan, cases)
+
+    def _pairs(self, plan: StagePlan, cases: Sequence[Case]) -> None:
+        """Tests of disjoint pairs, all at once; within a pair they take turns."""
         collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit)
         self._work(plan, duels(cases), collector)
         self._work(plan, jobs_of(cases), collector)
         self._work(plan, teams(cases), collector)
-        self._gates(plan, [c for b in battles for c in b.cases] + cases)
 
     def _groups(self, plan: StagePlan) -> None:
         """Checks of the whole fleet over what others have read; again if there is something new to compare."""

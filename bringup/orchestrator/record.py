@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from bringup import events as ev
 from bringup.check import AnyCheck
+from bringup.defects import Fault
 from bringup.diagnosis import diagnose
 from bringup.journal import Journal
 from bringup.model import Measurement, Node, Outcome, RunInfo, RunVerdict, Verdict, Why
@@ -133,10 +134,14 @@ class Record:
         open_ = old is None or (old.verdict in (Verdict.NOT_RUN, Verdict.ERROR) and not settled(old))
         return open_ and check_id in self._checks and (check_id, target) not in self._planned
 
+    @property
+    def faults(self) -> dict[str, tuple[Fault, ...]]:
+        """What each check of the run may report."""
+        return {c.id: c.faults for c in self._checks.values()}
+
     def diagnose(self) -> None:
         """The defects as they stand now, if they have changed."""
-        faults = {c.id: c.faults for c in self._checks.values()}
-        defects = diagnose(self.state.outcomes, faults, self.state.nodes)
+        defects = diagnose(self.state.outcomes, self.faults, self.state.nodes)
         if defects != self.state.defects:
             self.write(ev.DefectsFound(defects=defects))
 

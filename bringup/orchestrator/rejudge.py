@@ -11,7 +11,19 @@ from bringup.context import Context
 from bringup.diagnosis import diagnose
 from bringup.errors import RunFolderError
 from bringup.judging import judged
-from bringup.model import FLEET, STAGES, Group, Measurement, Node, Outcome, Pair, Target, Verdict, Why
+from bringup.model import (
+    FLEET,
+    STAGES,
+    Group,
+    Measurement,
+    Node,
+    Outcome,
+    Pair,
+    Target,
+    Verdict,
+    Why,
+    pair_key,
+)
 from bringup.orchestrator.collector import refused
 from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import output_of
@@ -104,5 +116,8 @@ def target_of(outcome: Outcome, check: AnyCheck, nodes: Mapping[str, Node]) -> T
         return there[0] if len(there) == 1 else None
     if len(there) != 2:
         return None
-    rail = outcome.target.rpartition(" rail ")
-    return Pair(there[0], there[1], int(rail[2]) if rail[1] and rail[2].isdigit() else None)
+    said = pair_key(outcome.target)
+    if said is None:
+        return None
+    a, b = there
+    return Pair(a, b, said.rail, further=said.further, control=said.control)

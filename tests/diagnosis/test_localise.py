@@ -306,7 +306,7 @@ def test_counters_that_rose_at_one_end_only_tell_the_side(good_elsewhere: bool) 
     (defect,) = found(outcomes)
     assert (defect.code, defect.component) == ("RDMA-FLAKY" if good_elsewhere else "RDMA-BW", end("n2"))
     assert defect.ruled_out[-1] == (
-        "n1 mlx5_0: only n2 mlx5_0 counted errors under the load (symbol error rise 12)"
+        "n1 mlx5_0: only n2 mlx5_0 counted errors under the load (symbol_error rise 12)"
     )
 
 

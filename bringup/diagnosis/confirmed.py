@@ -1,0 +1,151 @@
+"""What the confirm step came to, read from its results alone: a resumed, rejudged or older run decides the same.
+
+The results of a moment in which a control failed speak neither for nor against anybody. Who was suspected and tested in
+such a moment is not decided: nobody should walk for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bringup.diagnosis.confirm import Confirm, LaneOf, Meeting
+from bringup.diagnosis.decide import Decision, Standing, decide
+from bringup.diagnosis.evidence import Evidence
+from bringup.diagnosis.naming import counted, short
+from bringup.diagnosis.screening import is_further
+from bringup.diagnosis.suspects import Suspect, node_of, suspects
+from bringup.diagnosis.symptoms import Sign
+from bringup.diagnosis.trials import ends_of
+from bringup.model import Outcome, Stage, Verdict, pair_key
+
+UNCONFIRMED = "UNCONFIRMED"
+"""The code of what stays open because a control failed."""
+_GOOD = {Verdict.PASS: True, Verdict.FAIL: False}
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """`decisions` by stage and ends of the suspect, `void` the results (check, target) that tell nothing, with the reason."""
+
+    decisions: Mapping[tuple[Stage, tuple[str, ...]], Decision] = field(default_factory=dict)
+    void: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, outcomes: Iterable[Outcome], screened: Callable[[Stage], Evidence], lane_of: LaneOf
+    ) -> Confirmed:
+        """All of it. `screened` is what the tests before the confirm step of a stage say."""
+        of_stage: dict[Stage, list[Outcome]] = defaultdict(list)
+        for outcome in outcomes:
+            if is_further(outcome):
+                of_stage[outcome.stage].append(outcome)
+        decisions: dict[tuple[Stage, tuple[str, ...]], Decision] = {}
+        void: dict[tuple[str, str], str] = {}
+        for stage, mine in of_stage.items():
+            played = _Played(mine, suspects(screened(stage)))
+            for decision in decide(played.plan, played.results, lane_of):
+                decisions[stage, decision.suspect.ends] = decision
+            void |= played.void(lane_of)
+        return cls(decisions, void)
+
+    def undecided(self, signs: Iterable[Sign]) -> list[Sign]:
+        """The same signs; those that a failed control leaves open are no longer proven."""
+        return [self._open(sign) for sign in signs]
+
+    def _open(self, sign: Sign) -> Sign:
+        why = self.void.get((sign.check, sign.target), "")
+        if not why and len(sign.at) == 1 and not sign.unjudged:
+            decision = self.decisions.get((sign.stage, sign.at))
+            if decision is not None and decision.standing is Standing.ERROR and decision.control_failed:
+                why = decision.why
+        if not why:
+            return sign
+        return dataclasses.replace(
+            sign, code=UNCONFIRMED, was=sign.first_code, unjudged=True, measured=why, value=None, ruled_out=()
+        )
+
+    def told(self, signs: Iterable[Sign], leaf: Mapping[str, str]) -> list[Sign]:
+        """The same signs; what the confirmation says about each stands before the rest of what was ruled out."""
+        return [
+            dataclasses.replace(sign, ruled_out=(*said, *sign.ruled_out)) if said else sign
+            for sign in signs
+            for said in (self._said(sign, leaf),)
+        ]
+
+    def _said(self, sign: Sign, leaf: Mapping[str, str]) -> tuple[str, ...]:
+        if sign.unjudged or not self.decisions:
+            return ()
+        decision = self.decisions.get((sign.stage, tuple(sorted(sign.at))))
+        if decision is not None:
+            return (_sentence(decision),)
+        if len(sign.at) != 1 or sign.at == sign.first_at:
+            return ()
+        (at,) = sign.at
+        mine = [
+            d
+            for (stage, ends), d in self.decisions.items()
+            if stage is sign.stage and len(ends) == 1 and at in (node_of(ends[0]), leaf.get(ends[0], ""))
+        ]
+        again = sum(d.standing is Standing.CONFIRMED for d in mine)
+        said = f"{again} of {counted(len(mine), 'port')} were bad again with two partners that are known to be good"
+        return (f"chance: {said}",) if again else ()
+
+
+def _sentence(decision: Decision) -> str:
+    lead = {
+        Standing.CONFIRMED: "chance",
+        Standing.FLAKY: "a lasting fault",
+        Standing.CLEARED: "the end itself",
+    }.get(decision.standing, "not confirmed")
+    return f"{lead}: tested again, {decision.why}"
+
+
+class _Played:
+    """The rounds of one stage's confirm step as they were run, and what became of them."""
+
+    def __init__(self, outcomes: Sequence[Outcome], accused: Sequence[Suspect]) -> None:
+        self._of_ends = {frozenset(s.ends): s for s in accused}
+        said: dict[tuple[int, str, str, bool], list[Outcome]] = defaultdict(list)
+        for outcome in outcomes:
+            key = pair_key(outcome.target)
+            if key is not None:
+                ends = ends_of(outcome.at, (key.a, key.b))
+                said[key.further, ends[0], ends[1], key.control].append(outcome)
+        last = max((further for further, *_ in said), default=0)
+        rounds: list[list[Meeting]] = [[] for _ in range(last)]
+        self.results: list[dict[Meeting, bool | None]] = [{} for _ in range(last)]
+        self._cases: dict[tuple[int, Meeting], list[Outcome]] = {}
+        for (further, a, b, control), mine in said.items():
+            about = None if control else self._about(a, b)
+            if not control and about is None:
+                continue  # nobody suspects either any more
+            meeting = Meeting(a, b, tuple(o.check for o in mine), about)
+            rounds[further - 1].append(meeting)
+            self.results[further - 1][meeting] = _together(mine)
+            self._cases[further - 1, meeting] = mine
+        self.plan = Confirm(tuple(tuple(tests) for tests in rounds))
+
+    def _about(self, a: str, b: str) -> Suspect | None:
+        way = self._of_ends.get(frozenset((a, b)))
+        one, two = (self._of_ends.get(frozenset((end,))) for end in (a, b))
+        return way or (one if two is None else two if one is None else None)
+
+    def void(self, lane_of: LaneOf) -> dict[tuple[str, str], str]:
+        """The results of lanes and rounds in which a control failed."""
+        found: dict[tuple[str, str], str] = {}
+        for number, tests in enumerate(self.plan.rounds):
+            broken = {lane_of(t.a): t for t in tests if t.about is None and self.results[number][t] is False}
+            for test in tests:
+                if (control := broken.get(lane_of(test.a))) is not None:
+                    why = f"the control of {short((control.a, control.b))} failed at the same time"
+                    found |= {(o.check, o.target): why for o in self._cases[number, test]}
+        return found
+
+
+def _together(outcomes: Iterable[Outcome]) -> bool | None:
+    """Good if all checks of the two are good, bad if one is bad."""
+    said = [_GOOD.get(o.verdict) for o in outcomes]
+    return False if False in said else None if None in said else True

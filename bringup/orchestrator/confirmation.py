@@ -1,0 +1,84 @@
+"""The rounds that confirm a stage's suspects, as cases to run: who is suspected meets two known-good partners, with a
+control beside it. Pure.
+
+Each test has a key of its own (`... confirmation 1`, `... control 1`), so that it stands beside the first test of the
+same two, and so that a resumed run knows which of them it has.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bringup.check import AnyCheck, port_path
+from bringup.context import Context
+from bringup.defects import Fault
+from bringup.diagnosis import to_confirm
+from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
+from bringup.diagnosis.naming import counted
+from bringup.diagnosis.suspects import node_of
+from bringup.errors import CannotJudge
+from bringup.model import Node, Outcome, Pair
+from bringup.orchestrator.plan import FIRST_PORT, PORTS_PER_ROUND, Battle, Case, StagePlan, make_case
+from bringup.orchestrator.quarantine import Left, blocking
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Rounds of disjoint pairs, and how many ends, or ways between two, they are about."""
+
+    rounds: tuple[tuple[Battle, ...], ...] = ()
+    suspects: int = 0
+
+    def __str__(self) -> str:
+        who, turns = counted(self.suspects, "suspect"), counted(len(self.rounds), "round")
+        return f"{who} tested again with partners that are known to be good, in {turns}"
+
+
+def confirmation(
+    plan: StagePlan, outcomes: Iterable[Outcome], declared: Mapping[str, tuple[Fault, ...]], nodes: Mapping[str, Node],
+    left: Mapping[str, Left], ctx: Context,
+) -> Confirmation:  # fmt: skip
+    """What to test again of a stage whose rounds of pairs are over. Nobody who has left takes part.
+
+    `declared` are the faults of all checks of the run: what one of them explains needs no further test.
+    """
+    checks = {check.id: check for check in plan.checks if check.target is Pair}
+    if not checks:
+        return Confirmation()
+    seen = to_confirm(outcomes, declared, nodes, plan.stage)
+    planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None)
+    turns = [
+        _battles(meetings, number, len(plan.rounds) + number, checks, nodes, ctx)
+        for number, meetings in enumerate(planned.rounds, 1)
+    ]
+    return Confirmation(tuple(turns), len({m.about for tests in planned.rounds for m in tests if m.about}))
+
+
+def _battles(
+    meetings: Sequence[Meeting], number: int, turn: int, checks: Mapping[str, AnyCheck], nodes: Mapping[str, Node], ctx: Context
+) -> tuple[Battle, ...]:  # fmt: skip
+    """The cases of one round. `number` counts the rounds of the confirmation, `turn` all rounds of the stage."""
+    found: dict[frozenset[str], dict[tuple[str, str], Case]] = defaultdict(dict)
+    for meeting in meetings:
+        a, b = nodes[node_of(meeting.a)], nodes[node_of(meeting.b)]
+        mine = found[meeting.nodes]
+        for check in (checks[name] for name in meeting.checks if name in checks):
+            rail = _rail(meeting.a, a, ctx) if check.per_rail else None
+            pair = Pair(a, b, rail, turn, number, control=meeting.about is None)
+            port = FIRST_PORT + (turn - 1) * PORTS_PER_ROUND + sum(case.check.ports for case in mine.values())
+            mine.setdefault((check.id, pair.key), make_case(check, pair, ctx, port))
+    return tuple(
+        Battle(cases[0].target.nodes[0], cases[0].target.nodes[1], cases)
+        for cases in (tuple(mine.values()) for mine in found.values() if mine)
+    )
+
+
+def _rail(end: str, node: Node, ctx: Context) -> int | None:
+    """The rail of a planned port."""
+    try:
+        ports = ctx.training_ports(node)
+    except CannotJudge:
+        return None
+    return next((p.rail for p in ports if port_path(node.name, p.hca) == end), None)

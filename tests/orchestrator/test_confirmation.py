@@ -1,0 +1,165 @@
+"""The confirm step: suspects meet known-good partners beside a control, in results of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree
+
+from support.battle import Bandwidth, Cluster, Reached, battle
+
+from bringup.check import port_path
+from bringup.context import Context
+from bringup.defects import Who
+from bringup.events import Judged, Note, RoundStarted
+from bringup.journal import read
+from bringup.model import Node, Port, RunVerdict, Verdict, pair_key
+from bringup.orchestrator import read_kept, rejudge
+from bringup.report import junit
+from bringup.run import RunState, load
+
+BOTH = (Reached(), Bandwidth())
+NODES = tuple(
+    Node(f"n{i}", profile="p", ports=(Port(0, "mlx5_0", f"l{i % 2}"), Port(1, "mlx5_1", f"m{i % 2}")))
+    for i in range(1, 9)
+)
+Answer = Callable[[str, str], bytes | None]
+
+
+def slow(*nodes: str, rail: str = "0", share: bytes = b"187") -> Answer:
+    """Each port of these nodes on the rail is slow with everybody."""
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        if verb == "client" and rest[2] == rail and (node in nodes or rest[0] in nodes):
+            return share
+        return None
+
+    return answer
+
+
+def further(state: RunState) -> dict[str, Verdict]:
+    """The results of the confirm step by target."""
+    return {
+        o.target: o.verdict for o in state.outcomes if (key := pair_key(o.target)) is not None and key.further
+    }
+
+
+def test_a_healthy_fleet_is_not_asked_again(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(), NODES, BOTH)
+    assert (state.verdict, further(state)) == (RunVerdict.READY, {})
+
+
+def test_a_suspect_meets_two_known_good_partners_beside_a_control(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow("n2")), NODES, BOTH)
+    assert [(d.code, d.component) for d in state.defects] == [("RDMA-BW", port_path("n2", "mlx5_0"))]
+    said = further(state)
+    keys = {pair_key(target): verdict for target, verdict in said.items()}
+    tests = [k for k in keys if k and not k.control]
+    controls = [k for k in keys if k and k.control]
+    assert sorted(k.further for k in tests) == [1, 2] and sorted(k.further for k in controls) == [1, 2]
+    assert all("n2" in k and k.rail == 0 and keys[k] is Verdict.FAIL for k in tests)
+    assert all("n2" not in k and k.rail == 0 and keys[k] is Verdict.PASS for k in controls)
+    partners = [name for k in tests for name in (k.a, k.b) if name != "n2"]
+    assert len(set(partners)) == 2
+    (defect,) = state.defects
+    assert defect.ruled_out[0].startswith("chance: tested again, bad with n")
+    assert defect.ruled_out[0].endswith("both known to be good")
+    assert {s.target for s in defect.explains} >= {t for t, v in said.items() if v is Verdict.FAIL}
+
+
+def test_the_first_result_of_a_pair_stays_beside_the_second(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow("n2")), NODES, BOTH)
+    written = [e.outcome for e in read(tmp_path / "journal.jsonl") if isinstance(e, Judged)]
+    assert all(o.attempt == 1 for o in written), "nothing took the place of anything"
+    stage = state.stages[BOTH[1].stage]
+    assert stage.done == stage.cases == 3 * 4 * 2 + 4
+    turns = [(e.round, e.rounds) for e in read(tmp_path / "journal.jsonl") if isinstance(e, RoundStarted)]
+    assert turns == [(1, 3), (2, 3), (3, 3), (4, 5), (5, 5)]
+    notes = [e.text for e in read(tmp_path / "journal.jsonl") if isinstance(e, Note)]
+    assert notes == ["rdma: 1 suspect tested again with partners that are known to be good, in 2 rounds"]
+
+
+def test_two_bad_ports_in_one_pair_are_both_named(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow("n2", "n4")), NODES, BOTH)
+    assert [(d.code, d.component) for d in state.defects] == [
+        ("RDMA-BW", port_path(name, "mlx5_0")) for name in ("n2", "n4")
+    ]
+    assert all("chance" in d.ruled_out[0] for d in state.defects)
+
+
+def test_a_resumed_run_keeps_what_is_confirmed(tmp_path: Path) -> None:
+    first = battle(tmp_path, Cluster(slow("n2")), NODES, BOTH)
+    again = Cluster(slow("n2"))
+    back = battle(tmp_path, again, NODES, BOTH, before=load(tmp_path))
+    assert not [script for _, script in again.asked if script.startswith(("client", "server"))]
+    assert (further(back), back.defects) == (further(first), first.defects)
+
+
+def test_a_run_that_was_stopped_in_the_confirm_step_goes_on_there(tmp_path: Path) -> None:
+    answer = slow("n2")
+    cluster = Cluster()
+
+    def stops(node: str, script: str) -> bytes | None:
+        seen = [s for _, s in cluster.asked if s.startswith("client")]
+        if len(seen) == 3 * 4 * 2 + 2:
+            cluster.stop()
+        return answer(node, script)
+
+    cluster.answer = stops
+    cut = battle(tmp_path, cluster, NODES, BOTH)
+    assert cut.aborted
+    whole = battle(tmp_path, Cluster(answer), NODES, BOTH, before=load(tmp_path))
+    assert sorted(v.value for v in further(whole).values()) == ["fail", "fail", "pass", "pass"]
+    assert [(d.code, d.component) for d in whole.defects] == [("RDMA-BW", port_path("n2", "mlx5_0"))]
+    assert not whole.missing
+
+
+def test_a_rejudged_run_decides_the_same(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow("n2")), NODES, BOTH)
+    again = rejudge(load(tmp_path), BOTH, Context({}), partial(read_kept, tmp_path))
+    assert again.defects == state.defects
+    assert further(again) == further(state)
+
+
+def test_junit_has_a_case_for_each_test(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow("n2")), NODES, BOTH)
+    out = tmp_path / "junit"
+    junit.write(state, out)
+    cases = [case for file in out.glob("**/*.xml") for case in ElementTree.parse(file).iter("testcase")]
+    names = [f"{case.get('classname')} {case.get('name')}" for case in cases]
+    assert len(names) == len(set(names)) == len(state.cases)
+    assert sum(" confirmation " in name for name in names) == sum(" control " in name for name in names) == 2
+
+
+def test_a_control_that_fails_decides_nothing(tmp_path: Path) -> None:
+    """Once the confirm step begins, rail 0 is slow for everybody."""
+    answer = slow("n2")
+    cluster = Cluster()
+
+    def disturbed(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        late = sum(s.startswith("client") for _, s in cluster.asked) > 3 * 4 * 2
+        return b"120" if verb == "client" and rest[2] == "0" and late else answer(node, script)
+
+    cluster.answer = disturbed
+    state = battle(tmp_path, cluster, NODES, BOTH)
+    assert {d.code for d in state.defects} == {"UNCONFIRMED"}
+    assert {d.who for d in state.defects} == {Who.COULD_NOT_JUDGE}
+    assert all("control" in d.measured for d in state.defects)
+    assert {(s.check, s.target) for d in state.defects for s in d.explains} == {
+        (o.check, o.target) for o in state.outcomes if o.verdict is Verdict.FAIL
+    }
+
+
+def test_who_has_left_is_nobodys_partner(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow("n2"), refused=["n5", "n7"]), NODES, BOTH)
+    assert not {n for target in further(state) for n in target.split()} & {"n5", "n7"}
+    assert ("RDMA-BW", port_path("n2", "mlx5_0")) in {(d.code, d.component) for d in state.defects}
+
+
+def test_without_known_good_partners_there_is_nothing_to_ask(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(slow(*(n.name for n in NODES))), NODES, BOTH)
+    assert further(state) == {}
+    assert state.verdict is RunVerdict.NOT_READY
