@@ -28,7 +28,7 @@ _SEPARATOR = "\037"
 _WATCH_S = 0.1
 _ANSWER_WAITS_S = 120.0
 _INLINE_BYTES = 4096
-_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NCCL_IB_HCA", "NCCL_TESTS_SPLIT")
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NCCL_DEBUG", "NCCL_IB_HCA", "NCCL_TESTS_SPLIT")
 
 _SHIM = """#!/bin/sh
 # A simulated program: asks the simulator and repeats its answer.

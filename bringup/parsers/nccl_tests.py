@@ -19,13 +19,17 @@ from bringup.parsers.reading import number, quoted, whole
 NODE_TIMEOUT_S = 300.0
 PAIR_TIMEOUT_S = 300.0
 _CHECKED = "-n 20 -w 5 -c 1"
+_TALKS = ("NCCL_DEBUG=INFO", "NCCL_DEBUG_SUBSYS=INIT,NET")
+"""Only its own log tells which way NCCL takes (see nccl_transport)."""
+_LOG_BYTES = 8 << 20
 
 
 def all_reduce(binary: str, gpus: int) -> Command:
     """all_reduce over the GPUs of one node, 1 GiB to 8 GiB, with a check of the results."""
     return Command(
-        f"{shlex.quote(binary)} -b 1G -e 8G -f 2 -g {gpus:d} {_CHECKED}\n",
+        f"{' '.join(_TALKS)} {shlex.quote(binary)} -b 1G -e 8G -f 2 -g {gpus:d} {_CHECKED}\n",
         timeout_s=NODE_TIMEOUT_S,
+        max_bytes=_LOG_BYTES,
         needs=(binary,),
         alone=True,
         estimate_s=30.0,
@@ -43,9 +47,10 @@ def all_reduce_pair(
     use = f" -x NCCL_IB_HCA={shlex.quote('=' + ','.join(hcas))}" if hcas else ""
     return Command(
         f"{shlex.quote(mpirun)} -np {len(hosts) * gpus:d} -H {shlex.quote(where)} --map-by ppr:{gpus:d}:node"
-        f" --bind-to none --allow-run-as-root -x NCCL_DEBUG=WARN{use}"
+        f" --bind-to none --allow-run-as-root{''.join(f' -x {word}' for word in _TALKS)}{use}"
         f" {shlex.quote(binary)} -b 8G -e 8G -g 1 {_CHECKED}\n",
         timeout_s=PAIR_TIMEOUT_S,
+        max_bytes=_LOG_BYTES,
         needs=(mpirun, binary),
         alone=True,
         estimate_s=45.0,

@@ -161,7 +161,8 @@ class Rank:
         self.step("in all_gather")
         gathered = way.all_gather(1000 + self.rank)
         self.step("out all_gather")
-        return wrong + sum(value != 1000 + n for n, value in enumerate(gathered))
+        wrong += sum(value != 1000 + n for n, value in enumerate(gathered))
+        return wrong
 
     def _speed(self, way: Any) -> Words:
         size = self.given.mib << 20

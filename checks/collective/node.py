@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bringup.battery import transports
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command, Ended
 from bringup.context import Context
@@ -50,6 +51,7 @@ class NodeCollective(Check[Node]):
                 "PCIE-GPU-GEN",
                 "GPU-MODE",
                 "NODE-BUSY",
+                "COLL-TRANSPORT",
             ),
         ),
         Fault(
@@ -64,6 +66,7 @@ class NodeCollective(Check[Node]):
             "read the failing line: driver, fabric manager and NVLink of {node} first, then /dev/shm and limits",
             explained_by=(*_GPU_CAUSES, "MEMLOCK-LIMIT", "NODE-BUSY"),
         ),
+        transports.TRANSPORT,
     )
 
     def plan(self, target: Node, ctx: Context) -> Plan:
@@ -95,7 +98,10 @@ class NodeCollective(Check[Node]):
         wrong, speed = ctx.limit(target, "collective.wrong"), ctx.limit(target, "collective.node.all_reduce")
         yield Measurement("wrong", test.wrong, "values", target.name, wrong, "COLL-WRONG")
         busbw = test.largest.out_of_place.busbw_gbs
-        yield Measurement("busbw", busbw, "GB/s", target.name, speed, "COLL-BUSBW")
+        wrong_way = list(transports.of_nodes(text, (test.ranks[0].host,), (target,), ctx))
+        yield from wrong_way
+        judged_by = None if wrong_way else speed  # what another way is worth says nothing about the parts
+        yield Measurement("busbw", busbw, "GB/s", target.name, judged_by, "COLL-BUSBW")
         if status != 0 and test.wrong == 0 and not test.average_failed:
             said = test.failures[0] if test.failures else "it printed its result"
             yield Finding("COLL-FAILED", f"ended with status {status}: {said}", target.name)

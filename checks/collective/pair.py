@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bringup.battery import transports
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command, Ended, Output
 from bringup.context import Context
@@ -75,6 +76,7 @@ class PairCollective(Check[Pair]):
                 "GPU-MODE",
                 "NODE-BUSY",
                 "COLL-BUSBW",  # of one node alone: it is slow with every partner
+                "COLL-TRANSPORT",
             ),
         ),
         Fault(
@@ -89,6 +91,7 @@ class PairCollective(Check[Pair]):
             "the node that prints the failure is the one that survived: test each node with another partner first",
             explained_by=(*_CAUSES, "GPU-XID", "MEMLOCK-LIMIT", "NODE-BUSY"),
         ),
+        transports.TRANSPORT,
         Fault(
             "COLL-SETUP",
             "mpirun cannot start the test between {at}",
@@ -137,7 +140,13 @@ class PairCollective(Check[Pair]):
             raise CannotJudge("all_reduce did not check its results")
         yield Measurement("wrong", test.wrong, "values", at, wrong, "COLL-WRONG")
         busbw = test.largest.out_of_place.busbw_gbs
-        yield Measurement("busbw", busbw, "GB/s", at, speed, "COLL-BUSBW")
+        hosts = tuple(dict.fromkeys(rank.host for rank in test.ranks))
+        log = f"{output.text}\n{output.error_text}"
+        joined = _one_domain(target, ctx)
+        wrong_way = list(transports.of_nodes(log, hosts, target.nodes, ctx, joined=joined))
+        yield from wrong_way
+        judged_by = None if wrong_way else speed  # what another way is worth says nothing about the parts
+        yield Measurement("busbw", busbw, "GB/s", at, judged_by, "COLL-BUSBW")
         if status != 0 and test.wrong == 0 and not test.average_failed:
             said = test.failures[0] if test.failures else "it printed its result"
             yield Finding("COLL-FAILED", f"ended with status {status}: {said}", at)

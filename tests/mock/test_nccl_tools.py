@@ -6,6 +6,7 @@ import pytest
 
 from bringup.inventory.types import FaultSpec, Params
 from bringup.parsers import nccl_json, nccl_tests
+from bringup.parsers.nccl_transport import Way, parse
 
 BINARY = "all_reduce_perf"
 
@@ -145,3 +146,24 @@ def test_a_hanging_collective_prints_its_header_and_no_row(lab):  # type: ignore
     done = here.sh("gpu-001", f"timeout 2 {BINARY} -b 8G -e 8G -g 8")
     (test,) = nccl_tests.parse(done.stdout)
     assert done.returncode == 124 and not test.concluded and len(test.ranks) == 8
+
+
+def test_the_log_tells_which_way_it_went(healthy):  # type: ignore[no-untyped-def]
+    rails = {h.name for h in healthy.served.hardware("gpu-001").fabric_hcas}
+    usual = Way(networks={"IB"}, hcas=rails, nvls=set(range(8)))
+    assert parse(one_node(healthy).text) == {"gpu-001": usual}
+    both = parse(pair(healthy).text)
+    assert both == {
+        name: Way({"IB"}, rails, direct=16, nvls=set(range(8))) for name in ("gpu-001", "gpu-002")
+    }
+
+
+def test_the_log_of_nodes_that_go_another_way(lab):  # type: ignore[no-untyped-def]
+    off = lab("nvls-off")
+    assert parse(one_node(off).text)["gpu-001"].no_nvls == set(range(8))
+    assert parse(pair(off).text)["gpu-002"].no_nvls == set()
+    down = [
+        FaultSpec("port-down", ("gpu-002",), Params({"hca": f"mlx5_{n}"})) for n in (0, 3, 4, 5, 6, 9, 10, 11)
+    ]
+    ways = parse(pair(lab(faults=down)).text)
+    assert ways["gpu-002"] == Way({"Socket"}, over_sockets=16, nvls=set(range(8)))

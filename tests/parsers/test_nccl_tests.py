@@ -346,7 +346,9 @@ def _parse_anything(text: str) -> None:
 
 def test_the_command_for_one_node() -> None:
     command = nccl_tests.all_reduce("/opt/nccl tests/all_reduce_perf", 8)
-    assert command.script == "'/opt/nccl tests/all_reduce_perf' -b 1G -e 8G -f 2 -g 8 -n 20 -w 5 -c 1\n"
+    assert command.script == (
+        "NCCL_DEBUG=INFO NCCL_DEBUG_SUBSYS=INIT,NET '/opt/nccl tests/all_reduce_perf' -b 1G -e 8G -f 2 -g 8 -n 20 -w 5 -c 1\n"
+    )
     assert (command.alone, command.timeout_s, command.needs) == (
         True,
         300.0,
@@ -360,6 +362,6 @@ def test_the_command_for_two_nodes() -> None:
     )
     assert command.script == (
         "mpirun -np 16 -H '10.0.0.1:8,$(x):8' --map-by ppr:8:node --bind-to none --allow-run-as-root"
-        " -x NCCL_DEBUG=WARN -x NCCL_IB_HCA==mlx5_0,mlx5_3 all_reduce_perf -b 8G -e 8G -g 1 -n 20 -w 5 -c 1\n"
+        " -x NCCL_DEBUG=INFO -x NCCL_DEBUG_SUBSYS=INIT,NET -x NCCL_IB_HCA==mlx5_0,mlx5_3 all_reduce_perf -b 8G -e 8G -g 1 -n 20 -w 5 -c 1\n"
     )
     assert (command.alone, command.needs) == (True, ("mpirun", "all_reduce_perf"))

@@ -8,7 +8,6 @@ from bringup.mock import kernel_log
 from bringup.mock.faults.expected import (
     GPU_AT,
     HANDS_ON,
-    LATER_RDMA,
     LINK_AT,
     NODE_AT,
     SOFTWARE,
@@ -196,9 +195,8 @@ def _clique_differs(node: SimNode, given: Given) -> None:
     Kind(
         "nvls-off",
         "collectives do not use the switches' own reduction",
-        expected=(Expected("COLL-BUSBW", NODE_AT, SOFTWARE), Expected("COLL-TRANSPORT", NODE_AT, SOFTWARE)),
-        closes=LATER_RDMA,
-        needs=("nvswitch",),
+        expected=(Expected("COLL-TRANSPORT", NODE_AT, SOFTWARE),),
+        needs=("nvswitch", "fabric-reported"),
     )
 )
 def _nvls_off(node: SimNode, given: Given) -> None:

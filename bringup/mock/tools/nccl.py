@@ -11,6 +11,7 @@ from pathlib import Path
 from bringup.mock import physics
 from bringup.mock.hardware import SimNode
 from bringup.mock.switchboard import Reply
+from bringup.mock.tools import nccl_log
 from bringup.mock.tools.call import Call, Options
 from bringup.mock.tools.nccl_text import Plan, Rank, Row, factor, header, report, table
 
@@ -62,19 +63,21 @@ _NO_PROGRAM = (
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One collective: its nodes in rank order, and how many GPUs of each."""
+    """One collective: its nodes in rank order, how many GPUs of each, and whether NCCL tells what it does."""
 
     nodes: tuple[SimNode, ...]
     gpus_per_node: int
     per_process: int
     hcas: tuple[str, ...]
+    tells: bool = False
 
 
 async def perf(call: Call) -> Reply:
     """A test program started directly: one process on one node."""
     options = Options(call.args, _VALUED)
     gpus = options.whole("-g", "--ngpus", default=1) * options.whole("-t", "--nthreads", default=1)
-    job = _Job((call.node,), gpus, gpus, _hca_names(call.variable("NCCL_IB_HCA")))
+    tells = call.variable("NCCL_DEBUG") == "INFO"
+    job = _Job((call.node,), gpus, gpus, _hca_names(call.variable("NCCL_IB_HCA")), tells)
     return await _run(call, job, call.tool, call.args)
 
 
@@ -114,7 +117,8 @@ async def mpirun(call: Call) -> Reply:
             return Reply(134, stderr=_NO_PROGRAM.format(called, program[0]))
     per_process = Options(program[1:], _VALUED).whole("-g", "--ngpus", default=1)
     hcas = _hca_names(variables.get("NCCL_IB_HCA", call.variable("NCCL_IB_HCA")))
-    job = _Job(tuple(nodes), ranks * per_process // len(nodes), per_process, hcas)
+    tells = variables.get("NCCL_DEBUG", call.variable("NCCL_DEBUG")) == "INFO"
+    job = _Job(tuple(nodes), ranks * per_process // len(nodes), per_process, hcas, tells)
     return await _run(call, job, name, tuple(program[1:]))
 
 
@@ -179,6 +183,9 @@ async def _run(call: Call, job: _Job, name: str, args: tuple[str, ...]) -> Reply
         for i, gpu in enumerate(node.visible_gpus[: job.gpus_per_node])
     ]
     top = header(plan, ranks, rccl_lines(job.nodes[0]) if job.nodes[0].shape.gpu_vendor == "amd" else ())
+    if job.tells:
+        table_at = top.rfind("\n#\n") + 1
+        top = top[:table_at] + nccl_log.lines(job.nodes, ranks, job.hcas) + top[table_at:]
     if any(name in node.hanging for node in job.nodes):
         return Reply(stdout=top, hangs=True)
     refusing = _refusing(job)

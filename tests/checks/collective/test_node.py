@@ -147,3 +147,49 @@ def test_good_numbers_and_a_bad_end(judge, corpus_text, answer) -> None:
 def test_no_tool(judge, answer) -> None:
     outcome = judge(answer(ended=Ended.MISSING, detail="all_reduce_perf"))
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "TOOL-MISSING")
+
+
+NVSWITCH = {**FACTS, "gpu.vendor": "nvidia", "nvlink.fabric_reported": True, "nvlink.fabric_manager": True}
+
+
+def with_log(text: str, *said: str) -> str:
+    """The run with lines of NCCL before its table."""
+    at = text.index("#\n#", text.index("Rank  7"))
+    host = text[text.index(" on ") + 4 :].split()[0]
+    return (
+        text[:at]
+        + "".join(f"{host}:11:12 [{n}] NCCL INFO {words}\n" for n, words in enumerate(said))
+        + text[at:]
+    )
+
+
+def test_without_reductions_in_the_switches_the_bandwidth_is_void(judge, corpus_text, values) -> None:
+    text = with_log(
+        first_of(corpus_text(FIVE)),
+        *(f"NVLS multicast support is not available on dev {n}" for n in range(8)),
+    )
+    outcome = judge(
+        text, limits={**LIMITS, "collective.node.all_reduce": (">=", 600, "GB/s")}, facts=NVSWITCH
+    )
+    assert outcome.verdict is Verdict.FAIL
+    said = "NVLS, the reduction in the NVSwitches, is not available on GPU 0, 1, 2, 3, 4, 5, 6, 7"
+    assert outcome.findings == (Finding("COLL-TRANSPORT", said, "gpu-001"),)
+    assert values(outcome) == [("wrong", "gpu-001", 0, True), ("busbw", "gpu-001", 481.30, True)]
+    assert [m.limit is None for m in outcome.measurements] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "facts", [FACTS, {**NVSWITCH, "collective.nvls": False}, {**NVSWITCH, "nvlink.fabric_reported": False}]
+)
+def test_nodes_that_cannot_reduce_in_the_switches_need_not(judge, corpus_text, facts) -> None:
+    text = with_log(first_of(corpus_text(FIVE)), "NVLS multicast support is not available on dev 0")
+    outcome = judge(text, facts=facts)
+    assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
+
+
+def test_the_right_way_is_no_finding(judge, corpus_text) -> None:
+    text = with_log(
+        first_of(corpus_text(FIVE)), "NVLS multicast support is available on dev 0 (NVLS_NCHANNELS 16)"
+    )
+    outcome = judge(text, facts=NVSWITCH)
+    assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())

@@ -178,3 +178,34 @@ def test_no_tool(judge, answer) -> None:
 def test_no_answer_in_time_and_no_text(judge, answer) -> None:
     outcome = judge(answer(ended=Ended.TIMEOUT))
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "COMMAND-HANGS")
+
+
+def with_log(text: str, host: int, *said: str) -> str:
+    """The run with lines of NCCL by the first or second of its hosts."""
+    hosts = list(
+        dict.fromkeys(line.split(" on ")[1].split()[0] for line in text.splitlines() if " Pid " in line)
+    )
+    return text + "".join(f"{hosts[host]}:11:12 [0] NCCL INFO {words}\n" for words in said)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Using network Socket", "the data goes over TCP sockets (NET/Socket), not over the fabric ports"),
+        (
+            "NET/IB : Using [0]mlx5_0:1/IB [RO]; OOB eth0:192.0.2.2<0>",
+            "1 of 2 fabric ports are used, without mlx5_3",
+        ),
+    ],
+)
+def test_the_node_that_takes_the_wrong_way_is_named_and_the_bandwidth_is_void(
+    judge, corpus_text, said, found
+) -> None:
+    limits = {**LIMITS, "collective.pair.all_reduce": (">=", 1000, "GB/s")}
+    good = "NET/IB : Using [0]mlx5_0:1/IB [1]mlx5_3:1/IB [RO]; OOB eth0:192.0.2.1<0>"
+    outcome = judge(
+        with_log(with_log(corpus_text(H100), 0, good, "Using network IB"), 1, said), limits=limits
+    )
+    assert outcome.verdict is Verdict.FAIL
+    assert outcome.findings == (Finding("COLL-TRANSPORT", found, "gpu-002"),)
+    assert [(m.name, m.limit is None) for m in outcome.measurements] == [("wrong", False), ("busbw", True)]
