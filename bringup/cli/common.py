@@ -58,6 +58,10 @@ profiles_option = click.option(
     help="Another folder of profiles (NAME.toml); found before the inventory's and the stock ones.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+all_pairs_option = click.option(
+    "--all-pairs", is_flag=True,
+    help="Every node meets every other one: N - 1 rounds instead of a few. Look at bringup plan first.",
+)  # fmt: skip
 
 
 def selection_options(command: Any) -> Any:
@@ -213,7 +217,8 @@ def fail_if_empty(nodes: Sequence[Node]) -> None:
 
 
 __all__ = [
-    "Inputs", "UsageError", "battery_option", "choose", "default_inventory", "examples_folder", "fail_if_empty",
+    "Inputs", "UsageError", "all_pairs_option", "battery_option",
+    "choose", "default_inventory", "examples_folder", "fail_if_empty",
     "frozen_profiles", "inventory_option", "json_option", "profiles_option", "read_inputs", "read_inventory",
     "runs_option", "selection_options", "served",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,8 +11,9 @@ import click
 from bringup.cli import common
 from bringup.commands import Command
 from bringup.inventory import folded
-from bringup.model import Exit, Why
-from bringup.orchestrator import Case, StagePlan, make_plan
+from bringup.model import Exit, Pair, Why
+from bringup.orchestrator import Budget, Case, StagePlan, confirm_s, make_plan
+from bringup.orchestrator.plan import CONFIRM_ROUNDS, MOST_ROUNDS, WORKERS
 from bringup.report.words import clock, plural
 
 
@@ -21,6 +22,14 @@ from bringup.report.words import clock, plural
 @common.selection_options
 @common.battery_option
 @common.profiles_option
+@common.all_pairs_option
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 512),
+    default=WORKERS,
+    show_default=True,
+    help="Nodes worked on at once; of more nodes some wait for others.",
+)
 @click.option(
     "--commands/--no-commands",
     "with_commands",
@@ -31,7 +40,7 @@ from bringup.report.words import clock, plural
 @common.json_option
 def plan(
     inventory_path: str, level: str, check_patterns: Sequence[str], stages: Sequence[str], expression: str,
-    batteries: Sequence[Path], profile_dirs: Sequence[Path], with_commands: bool, as_json: bool,
+    batteries: Sequence[Path], profile_dirs: Sequence[Path], all_pairs: bool, workers: int, with_commands: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Show every command that would run on every node, the rounds and the estimated time. Nothing is touched.
 
@@ -45,26 +54,21 @@ def plan(
         batteries=batteries, profile_dirs=profile_dirs,
     )  # fmt: skip
     common.fail_if_empty(inputs.nodes)
-    plans = make_plan(inputs.checks, inputs.nodes, inputs.context())
+    plans = make_plan(inputs.checks, inputs.nodes, inputs.context(), Budget(workers, all_pairs))
     if as_json:
         click.echo(json.dumps({"schema": "bringup.plan/1", "inventory": inputs.inventory.name, "nodes": len(inputs.nodes),
                                "estimate_s": round(sum(p.estimate_s for p in plans), 1),
-                               "stages": [stage_json(p) for p in plans]}, indent=2))  # fmt: skip
+                               "stages": [stage_json(p, workers) for p in plans]}, indent=2))  # fmt: skip
         return Exit.READY
     total = sum(p.estimate_s for p in plans)
     click.echo(
         f"{inputs.inventory.name}   {plural(len(inputs.nodes), 'node')}   level {inputs.level.value}   "
         f"{plural(len(inputs.checks), 'check')}, {plural(sum(1 for p in plans for _ in p.cases), 'result')}, about {clock(total)}"
     )
+    for line in budget_table(plans, workers):
+        click.echo(line)
     for p in plans:
-        rounds = (
-            f", {plural(len(p.rounds), 'round')} of {plural(max(map(len, p.rounds)), 'pair')} at once"
-            if p.rounds
-            else ""
-        )
-        click.echo(
-            f"\n{p.stage.value:<11} about {clock(p.estimate_s)}   {plural(len(p.checks), 'check')}{rounds}"
-        )
+        click.echo(f"\n{p.stage.value}")
         for check in p.checks:
             click.echo(f"  {check.id:<28} {check.says}")
         for reason, names in refusals(p).items():
@@ -75,6 +79,34 @@ def plan(
                 for line in command.script.strip().splitlines():
                     click.echo(f"    {line}")
     return Exit.READY
+
+
+def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
+    """What each stage costs and all of them: rounds of pairs, and what a suspicion adds."""
+    yield f"\n  {'stage':<11}{'checks':>7}{'results':>10}{'about':>9}   rounds"
+    for p in plans:
+        cases = sum(1 for _ in p.cases)
+        yield f"  {p.stage.value:<11}{len(p.checks):>7,}{cases:>10,}{clock(p.estimate_s):>9}   {rounds_of(p, workers)}".rstrip()
+        for check in p.checks:
+            if check.target is Pair and check.rounds > MOST_ROUNDS > len(p.rounds) - 1:
+                yield f"  {'':<11}{check.id} asks for {check.rounds} rounds and gets {MOST_ROUNDS}; for all pairs: --all-pairs"
+    total, more = sum(p.estimate_s for p in plans), sum(confirm_s(p, workers) for p in plans)
+    results = sum(1 for p in plans for _ in p.cases)
+    checks = sum(len(p.checks) for p in plans)
+    suspicion = f"   at most {clock(more)} more if something is suspected" if more else ""
+    yield f"  {'all':<11}{checks:>7,}{results:>10,}{clock(total):>9}{suspicion}"
+    busiest = max((len(battles) for p in plans for battles in p.rounds), default=0)
+    if busiest > workers:
+        yield f"  {busiest:,} pairs take turns, {workers:,} at once: more at once with --workers (at most 512)"
+
+
+def rounds_of(plan: StagePlan, workers: int) -> str:
+    """How many rounds of how many pairs, and what confirms a suspicion."""
+    if not plan.rounds:
+        return ""
+    pairs = max(map(len, plan.rounds))
+    more = f", {CONFIRM_ROUNDS} more ({clock(confirm_s(plan, workers))}) if something is suspected"
+    return f"{plural(len(plan.rounds), 'round')} of {plural(pairs, 'pair')}{more}"
 
 
 def rights(command: Command) -> str:
@@ -106,7 +138,7 @@ def refusals(plan: StagePlan) -> dict[str, list[str]]:
     return {reason: list(names) for reason, names in found.items()}
 
 
-def stage_json(plan: StagePlan) -> dict[str, object]:
+def stage_json(plan: StagePlan, workers: int) -> dict[str, object]:
     """A stage as JSON."""
 
     def case_json(case: Case) -> dict[str, object]:
@@ -116,6 +148,7 @@ def stage_json(plan: StagePlan) -> dict[str, object]:
     return {
         "stage": plan.stage.value,
         "estimate_s": round(plan.estimate_s, 1),
+        "confirm_s": round(confirm_s(plan, workers), 1),
         "rounds": [[[b.a.name, b.b.name] for b in battles] for battles in plan.rounds],
         "cases": [case_json(c) for c in plan.cases],
         "commands": [

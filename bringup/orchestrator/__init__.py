@@ -3,12 +3,13 @@
 from bringup.orchestrator.engine import INTERRUPTED, Engine, EngineOptions
 from bringup.orchestrator.folder import RunFolder, Setting
 from bringup.orchestrator.kept import ReadEvidence, read_kept
-from bringup.orchestrator.plan import Battle, Case, StagePlan, make_plan
+from bringup.orchestrator.plan import Battle, Budget, Case, StagePlan, confirm_s, make_plan
 from bringup.orchestrator.rejudge import rejudge
 
 __all__ = [
     "INTERRUPTED",
     "Battle",
+    "Budget",
     "Case",
     "Engine",
     "EngineOptions",
@@ -16,6 +17,7 @@ __all__ = [
     "RunFolder",
     "Setting",
     "StagePlan",
+    "confirm_s",
     "make_plan",
     "read_kept",
     "rejudge",

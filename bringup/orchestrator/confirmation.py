@@ -20,7 +20,7 @@ from bringup.diagnosis.naming import counted
 from bringup.diagnosis.suspects import node_of
 from bringup.errors import CannotJudge
 from bringup.model import Node, Outcome, Pair
-from bringup.orchestrator.plan import FIRST_PORT, PORTS_PER_ROUND, Battle, Case, StagePlan, make_case
+from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case
 from bringup.orchestrator.quarantine import Left, blocking
 
 
@@ -67,7 +67,7 @@ def _battles(
         for check in (checks[name] for name in meeting.checks if name in checks):
             rail = _rail(meeting.a, a, ctx) if check.per_rail else None
             pair = Pair(a, b, rail, turn, number, control=meeting.about is None)
-            port = FIRST_PORT + (turn - 1) * PORTS_PER_ROUND + sum(case.check.ports for case in mine.values())
+            port = first_port(turn) + sum(case.check.ports for case in mine.values())
             mine.setdefault((check.id, pair.key), make_case(check, pair, ctx, port))
     return tuple(
         Battle(cases[0].target.nodes[0], cases[0].target.nodes[1], cases)

@@ -18,6 +18,14 @@ from bringup.transport.bundle import Bundle
 FIRST_PORT = 18600
 """Servers of pair tests listen from here on: above perftest's own default (18515), below Linux' ephemeral ports."""
 PORTS_PER_ROUND = 2000
+_PORT_ROUNDS = 7
+"""After so many rounds ports are used again: the tests of earlier rounds have ended."""
+MOST_ROUNDS = 8
+"""No check gets more rounds of pairs than this unless somebody asks for all pairs: what grows with the fleet is asked for."""
+WORKERS = 32
+"""Nodes worked on at once, unless a run is told otherwise."""
+CONFIRM_ROUNDS = 2
+"""So many rounds confirm the suspects of a stage, unless more are suspected than are well."""
 GROUP_PORT = 18400
 """Tests of the whole fleet listen from here on; they run when no pair is tested."""
 LANES = 4
@@ -123,10 +131,15 @@ def rails_of(check: Check[Pair], a: Node, b: Node, ctx: Context) -> Sequence[int
     return sorted(both) or (None,)
 
 
+def first_port(number: int) -> int:
+    """The first port that servers of round `number` (from 1) listen on."""
+    return FIRST_PORT + (number - 1) % _PORT_ROUNDS * PORTS_PER_ROUND
+
+
 def make_battle(checks: Sequence[AnyCheck], a: Node, b: Node, number: int, ctx: Context) -> Battle:
     """All pair checks of a stage between two nodes in round `number` (from 1)."""
     cases: list[Case] = []
-    port = FIRST_PORT + (number - 1) * PORTS_PER_ROUND
+    port = first_port(number)
     for check in checks:
         for rail in rails_of(check, a, b, ctx):  # type: ignore[arg-type]
             cases.append(make_case(check, Pair(a, b, rail, number), ctx, port))
@@ -134,23 +147,36 @@ def make_battle(checks: Sequence[AnyCheck], a: Node, b: Node, number: int, ctx: 
     return Battle(a, b, tuple(cases))
 
 
-def make_plan(checks: Iterable[AnyCheck], nodes: Sequence[Node], ctx: Context) -> tuple[StagePlan, ...]:
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a run may cost: `workers` nodes at once; with `all_pairs` everybody meets everybody, in N - 1 rounds."""
+
+    workers: int = WORKERS
+    all_pairs: bool = False
+
+
+def make_plan(
+    checks: Iterable[AnyCheck], nodes: Sequence[Node], ctx: Context, budget: Budget | None = None
+) -> tuple[StagePlan, ...]:
     """The plan of every stage that has a check, in stage order."""
+    budget = budget or Budget()
     by_stage: dict[Stage, list[AnyCheck]] = {}
     for check in checks:
         by_stage.setdefault(check.stage, []).append(check)
-    return tuple(_stage(stage, by_stage[stage], nodes, ctx) for stage in STAGES if stage in by_stage)
+    return tuple(_stage(stage, by_stage[stage], nodes, ctx, budget) for stage in STAGES if stage in by_stage)
 
 
-def _stage(stage: Stage, checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context) -> StagePlan:
+def _stage(
+    stage: Stage, checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context, budget: Budget
+) -> StagePlan:
     single = tuple(make_case(c, n, ctx) for c in checks if c.target is Node for n in nodes)
     fleet = Group(FLEET, tuple(nodes))
     groups = tuple(_groups([c for c in checks if c.target is Group], fleet, ctx))
     paired = [c for c in checks if c.target is Pair]
-    rounds = _rounds(paired, nodes, ctx)
+    rounds = _rounds(paired, nodes, ctx, all_pairs=budget.all_pairs)
     lonely = tuple(_lonely(paired, nodes, rounds, ctx))
     plan = StagePlan(stage, (*single, *lonely), rounds, groups)
-    return dataclasses.replace(plan, estimate_s=estimate_s(plan))
+    return dataclasses.replace(plan, estimate_s=estimate_s(plan, budget.workers))
 
 
 def _groups(checks: Sequence[AnyCheck], fleet: Group, ctx: Context) -> Iterator[Case]:
@@ -161,7 +187,7 @@ def _groups(checks: Sequence[AnyCheck], fleet: Group, ctx: Context) -> Iterator[
 
 
 def _rounds(
-    checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context
+    checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context, *, all_pairs: bool
 ) -> tuple[tuple[Battle, ...], ...]:
     """Who meets whom in which round. Only nodes of one profile are paired: they share limits, rails and GPUs.
 
@@ -173,9 +199,10 @@ def _rounds(
     rounds: list[list[Battle]] = []
     for mine in kinds.values():
         least = 1 + len(mine) % 2
-        most = max((least, *(c.rounds for c in checks)))
-        for number, pairs in enumerate(matchings(mine, most, place), 1):
-            due = [c for c in checks if number <= max(least, c.rounds)]
+        due_until = {c: len(mine) if all_pairs else max(least, min(c.rounds, MOST_ROUNDS)) for c in checks}
+        where = None if all_pairs else place  # with places some pairs may never meet
+        for number, pairs in enumerate(matchings(mine, max((least, *due_until.values())), where), 1):
+            due = [c for c in checks if number <= due_until[c]]
             if not due:
                 break
             if len(rounds) < number:
@@ -236,14 +263,28 @@ def commands_of(cases: Iterable[Case], node: str) -> tuple[Command, ...]:
     )
 
 
-def estimate_s(plan: StagePlan) -> float:
-    """A guess of the stage's seconds: the slowest node, plus each round's slowest pair one client after the other."""
+def estimate_s(plan: StagePlan, workers: int = WORKERS) -> float:
+    """A guess of the stage's seconds: the slowest node, plus each round's slowest pair one client after the other.
+
+    Where there are more nodes or pairs than `workers`, they take turns.
+    """
     by_node: dict[str, list[Case]] = {}
     for case in plan.nodes:
         by_node.setdefault(case.target.key, []).append(case)
     single = max((_script_s(commands_of(cases, name)) for name, cases in by_node.items()), default=0.0)
-    paired = sum(max((_battle_s(b) for b in battles), default=0.0) for battles in plan.rounds)
+    single *= -(-len(by_node) // workers)
+    paired = sum(_round_s(battles, workers) for battles in plan.rounds)
     return single + paired + sum(_together_s(c) for c in plan.groups)
+
+
+def confirm_s(plan: StagePlan, workers: int = WORKERS) -> float:
+    """What the confirm step takes at most, if anything is suspected: every check of its pairs again."""
+    return CONFIRM_ROUNDS * max((_round_s(battles, workers) for battles in plan.rounds), default=0.0)
+
+
+def _round_s(battles: Sequence[Battle], workers: int) -> float:
+    """All pairs of a round at once, as far as there are workers for them."""
+    return max((_battle_s(b) for b in battles), default=0.0) * -(-len(battles) // workers)
 
 
 def _script_s(commands: Sequence[Command]) -> float:
