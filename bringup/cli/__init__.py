@@ -30,6 +30,8 @@ COMMANDS = {
     "diff": "bringup.cli.history:compare",
     "history": "bringup.cli.history:history",
     "show": "bringup.cli.look:show",
+    "handover": "bringup.cli.handover:handover",
+    "act": "bringup.cli.act:act",
     "verify": "bringup.cli.verify:verify",
     "rejudge": "bringup.cli.rejudge:rejudge",
     "checks": "bringup.cli.checks:checks",

@@ -16,7 +16,7 @@ from bringup.events import AnyEvent
 from bringup.journal import read
 from bringup.model import Exit
 from bringup.orchestrator import INTERRUPTED, ReadEvidence, RunFolder, read_kept
-from bringup.report import html, jsonreport, junit, markdown, prometheus, sanitise, summary, table
+from bringup.report import html, jsonreport, junit, markdown, ocptv, prometheus, sanitise, summary, table
 from bringup.report import verdict as judge
 from bringup.run import RunState, fold
 
@@ -88,7 +88,7 @@ def write_junit(view: View, target: Path) -> list[Path]:
         target,
         read_evidence=view.read_evidence,
         attachment_prefix=view.prefix,
-        flaky=judge.failed_before(view.events()),
+        flaky=judge.failed_before(view.events() if any(o.attempt > 1 for o in view.state.outcomes) else ()),
         hostname=view.hostname,
     )
 
@@ -106,8 +106,13 @@ TEXTS: Mapping[str, Callable[[View], str]] = {
     "links-csv": lambda v: table.links_csv(v.state),
     "prometheus": lambda v: prometheus.textfile(v.state, exit_code=v.code),
 }
-"""Format -> how it is written. JUnit is a folder and not among them."""
-FORMATS = (*TEXTS, "junit")
+"""Format -> how it is written."""
+FOLDERS: Mapping[str, Callable[[View, Path], list[Path]]] = {
+    "junit": write_junit,
+    "ocp-diag": lambda v, target: ocptv.write(v.state, target),
+}
+"""Formats of several files."""
+FORMATS = (*TEXTS, *FOLDERS)
 
 
 def write_text(path: Path, said: str) -> None:

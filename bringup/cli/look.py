@@ -13,13 +13,13 @@ import click
 from bringup.cli import common
 from bringup.cli import ledger as kept
 from bringup.cli.formats import (
+    FOLDERS,
     FORMATS,
     TEXTS,
     as_it_is,
     reader,
     shown,
     with_pseudonyms,
-    write_junit,
     write_text,
 )
 from bringup.defects import WHO, Who
@@ -45,13 +45,13 @@ from bringup.run import load
     type=click.Choice(FORMATS),
     default="summary",
     show_default=True,
-    help="junit writes a folder, the others one text.",
+    help="junit and ocp-diag write a folder, the others one text.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File (for junit: folder) to write instead of standard output.",
+    help="File (for junit and ocp-diag: folder) to write instead of standard output.",
 )
 @click.option(
     "--sanitise",
@@ -70,15 +70,15 @@ def report(name: str, kind: str, output: Path | None, sanitise: bool, runs: Path
     bringup report 1120-0931 -f full-json --sanitise -o for-the-vendor.json
     """
     folder = RunFolder.find(runs, name)
-    if kind == "junit" and sanitise and output is None:
-        raise UsageError("--sanitise -f junit: needs a folder to write into: -o FOLDER")
+    if kind in FOLDERS and sanitise and output is None:
+        raise UsageError(f"--sanitise -f {kind}: needs a folder to write into: -o FOLDER")
     view = (
         with_pseudonyms(folder, quotes=kind == "junit")
         if sanitise
         else as_it_is(folder, kept.load_run(folder))
     )
-    if kind == "junit":
-        for path in write_junit(view, output or folder.reports / "junit"):
+    if kind in FOLDERS:
+        for path in FOLDERS[kind](view, output or folder.reports / kind):
             click.echo(shown(path))
     elif kind == "summary" and output is None:
         summary.write(summary.Summary(view.state, view.paths, view.code), sys.stdout)

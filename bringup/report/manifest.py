@@ -61,6 +61,17 @@ def write(folder: Path) -> Path:
     return target
 
 
+def write_all(folder: Path) -> str:
+    """The sums of every file of a folder that is no run, such as a hand-over; returns the sum of the list itself."""
+    names = sorted(
+        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and not p.is_symlink()
+    )
+    lines = [f"{_sum(folder / name)}  {name}\n" for name in names if name != NAME and "\n" not in name]
+    said = "".join(lines).encode("utf-8", "surrogateescape")
+    (folder / NAME).write_bytes(said)
+    return hashlib.sha256(said).hexdigest()
+
+
 def verify(folder: Path) -> Comparison:
     """All differences between the run folder and its manifest. Raises RunFolderError without a usable manifest."""
     raw = _manifest(folder)

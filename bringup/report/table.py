@@ -50,7 +50,7 @@ def defects_csv(state: RunState) -> str:
         )
         for d in select(state)
     ]  # fmt: skip
-    return _written(DEFECTS, rows)
+    return written(DEFECTS, rows)
 
 
 def measurements_csv(state: RunState) -> str:
@@ -63,7 +63,7 @@ def measurements_csv(state: RunState) -> str:
         for o in state.outcomes
         for m in o.measurements
     )  # fmt: skip
-    return _written(MEASUREMENTS, rows)
+    return written(MEASUREMENTS, rows)
 
 
 def links_csv(state: RunState) -> str:
@@ -77,7 +77,7 @@ def links_csv(state: RunState) -> str:
         )
         for link in links(state, speeds(state))
     ]  # fmt: skip
-    return _written(LINKS, rows)
+    return written(LINKS, rows)
 
 
 def _place(state: RunState, place: str, nodes: Sequence[str]) -> str:
@@ -95,7 +95,8 @@ def _source(measurement: Measurement) -> str:
     return measurement.limit.source if measurement.limit else ""
 
 
-def _written(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+def written(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Rows below their heads as CSV."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(heads)
