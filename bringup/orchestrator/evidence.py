@@ -16,7 +16,8 @@ class EvidenceStore:
     def __init__(self, folder: Path) -> None:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
-        self._root = str(folder)
+        self._root = folder
+        self._mine = threading.local()
 
     def keep(self, stage: Stage, output: Output) -> Evidence:
         """Write the two streams one after the other; the result says where they are."""
@@ -25,12 +26,9 @@ class EvidenceStore:
             lock = self._locks.setdefault(relative, threading.Lock())
         with lock:
             handle = self._open(relative)
-            try:
-                offset = os.lseek(handle, 0, os.SEEK_END)
-                if output.stdout or output.stderr:
-                    _write(handle, output.stdout + output.stderr)
-            finally:
-                os.close(handle)
+            offset = os.lseek(handle, 0, os.SEEK_END)
+            if output.stdout or output.stderr:
+                _write(handle, output.stdout + output.stderr)
         return Evidence(
             node=output.node,
             file=relative,
@@ -49,14 +47,26 @@ class EvidenceStore:
         )
 
     def _open(self, relative: str) -> int:
-        """The file, by the system's own calls: dozens of answers of a node come one by one, and each opens it."""
-        path = f"{self._root}/{relative}"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        try:
-            return os.open(path, flags, 0o666)
-        except FileNotFoundError:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            return os.open(path, flags, 0o666)
+        """The file, left open for the next answer: those of a node come one by one, all in one thread."""
+        mine: _Open | None = getattr(self._mine, "open", None)
+        if mine is None or mine.relative != relative:
+            mine = self._mine.open = _Open(relative, self._root / relative)
+        return mine.handle
+
+
+class _Open:
+    """A file that one thread writes; closed when the thread turns to another one, or ends."""
+
+    __slots__ = ("handle", "relative")
+
+    def __init__(self, relative: str, path: Path) -> None:
+        self.relative = relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def __del__(self) -> None:
+        if hasattr(self, "handle"):
+            os.close(self.handle)
 
 
 def _write(handle: int, data: bytes) -> None:

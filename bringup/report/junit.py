@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import junit_xml
-from defusedxml.ElementTree import iterparse
 
 from bringup.model import Stage
 from bringup.orchestrator.kept import ReadEvidence
@@ -46,13 +45,14 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     host = text.line(hostname or socket.gethostname(), 100)
+    verdict = judge.verdict(state).value
     written: list[Path] = []
     for suite in suites(state, Output(read_evidence, attachment_prefix), flaky):
         for part, chunk in enumerate(_chunks(suite.cases), start=1):
             words_part, file_part = ("", "") if part == 1 else (f" part {part}", f"-{part}")
             name = f"S{suite.number} {suite.name}{words_part}"
             path = folder / f"{suite.number:02}-{suite.name}{file_part}.xml"
-            _save(_document(state, _suite(state, name, suite.stage, host, chunk)), path, chunk)
+            _save(_document(state, _suite(state, name, suite.stage, host, chunk, verdict)), path, chunk)
             written.append(path)
     for stale in folder.iterdir():
         if _OWN_FILE.fullmatch(stale.name) and stale not in written:
@@ -74,7 +74,9 @@ def _chunks(cases: Iterable[Case]) -> Iterator[list[Case]]:
         yield chunk
 
 
-def _suite(state: RunState, name: str, stage: Stage | None, host: str, cases: list[Case]) -> ET.Element:
+def _suite(
+    state: RunState, name: str, stage: Stage | None, host: str, cases: list[Case], verdict: str
+) -> ET.Element:
     """The suite as junit-xml builds it, with the attributes that it gets wrong rewritten."""
     built = []
     for case in cases:
@@ -95,7 +97,7 @@ def _suite(state: RunState, name: str, stage: Stage | None, host: str, cases: li
         "bringup.name": text.line(state.info.name, 200),
         "bringup.level": state.info.level.value,
         "bringup.version": text.line(state.info.version, 100),
-        "bringup.verdict": judge.verdict(state).value,
+        "bringup.verdict": verdict,
     }
     suite: ET.Element = junit_xml.TestSuite(
         name, built, hostname=host, timestamp=_timestamp(state, stage), properties=properties
@@ -129,7 +131,7 @@ def _save(root: ET.Element, path: Path, cases: list[Case]) -> None:
     try:
         draft.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
         kinds = {"failure": 0, "error": 0, "skipped": 0, "testcase": 0}
-        for _, element in iterparse(draft, events=("end",)):
+        for element in ET.fromstring(draft.read_bytes()).iter():
             if element.tag in kinds:
                 kinds[element.tag] += 1
         wanted = {

@@ -41,7 +41,7 @@ class Case:
     def size(self) -> int:
         """About how many bytes the case takes in the file."""
         said = (self.classname, self.name, self.type, self.message, self.body, self.output)
-        return 250 + sum(len(escape(item, {'"': "&quot;"}).encode()) for item in said)
+        return 250 + sum(len(escape(item, {'"': "&quot;"}).encode()) for item in said if item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,9 @@ def port_key(at: str) -> tuple[str, str] | None:
 
 def number(value: float | str | bool) -> float | None:
     """A finite number, else None."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
+    if isinstance(value, (bool, str)) or not math.isfinite(value):
+        return None
+    return float(value)
 
 
 @dataclass(slots=True)

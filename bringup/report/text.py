@@ -31,6 +31,11 @@ _HIDDEN = re.compile(
 )
 
 
+def _is_plain(text: str) -> bool:
+    """One line of letters, digits and signs: nearly every text, and nothing to be made safe."""
+    return text.isascii() and text.isprintable()
+
+
 def strip_escapes(text: str) -> str:
     """Without terminal escape sequences (colours, cursor moves, titles)."""
     return _ESCAPES.sub("", text)
@@ -38,6 +43,8 @@ def strip_escapes(text: str) -> str:
 
 def visible(text: str) -> str:
     r"""Every control, invisible or illegal character as text such as `\x00`; newline and tab stay."""
+    if _is_plain(text):
+        return text
     return _HIDDEN.sub(lambda match: _escaped(ord(match.group())), text)
 
 
@@ -49,6 +56,8 @@ def _escaped(code: int) -> str:
 
 def clean(text: str) -> str:
     """Several lines of a node's text, safe for a terminal and for XML 1.0."""
+    if _is_plain(text):
+        return text
     return visible(strip_escapes(text).replace("\r\n", "\n"))
 
 
@@ -59,6 +68,8 @@ def decoded(raw: bytes) -> str:
 
 def line(text: str, most: int = 300) -> str:
     """One clean line of at most `most` characters; line ends become ` / `."""
+    if _is_plain(text):
+        return shorten(" ".join(text.split()), most)
     parts = [" ".join(part.split()) for part in clean(text).split("\n")]
     return shorten(" / ".join(part for part in parts if part), most)
 

@@ -353,7 +353,7 @@ def test_a_draft_that_reads_back_otherwise_is_refused(
 def test_a_failure_without_text_is_refused(ready: RunState) -> None:
     empty = junit_cases.Case("bringup.x", "y", 0.0, "failure", "CODE", "", "")
     with pytest.raises(ValueError, match="without text would count as passed"):
-        junit._suite(ready, "S1 reach", Stage.REACH, "h", [empty])
+        junit._suite(ready, "S1 reach", Stage.REACH, "h", [empty], "READY")
 
 
 def test_a_thousand_nodes(thousand: RunState, tmp_path: Path) -> None:
