@@ -6,7 +6,7 @@ checks, and what lies wrong are their findings. Cables in each other's place are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from bringup.cabling.rails import RAIL
 from bringup.defects import Defect
 from bringup.inventory.names import natural_key
 from bringup.inventory.query import Facts, query
-from bringup.model import FLEET, Outcome, Port, Stage, Verdict, Weight
+from bringup.model import FLEET, Node, Outcome, Port, Stage, Verdict, Weight
 from bringup.report import words
 from bringup.tui.defect_rows import measured_words
 from bringup.tui.feed import RunView
@@ -24,8 +24,6 @@ from bringup.tui.look import SIGNS, TROUBLE, Line, Look, Mark, Tone, wrapped
 from bringup.tui.marks import defect_mark
 from bringup.tui.table import Column, Row, Rows
 
-CABLE = "cable"
-"""The name of the measurement that says where a port ends."""
 NO_LINK = frozenset({"LINK-DOWN", "LINK-INIT", "LINK-DISABLED"})
 
 
@@ -89,17 +87,17 @@ class Cable:
 
 @dataclass(frozen=True, slots=True)
 class Cables:
-    """All cables: those of which something is to be told, and how many others there are of each kind."""
+    """All cables: those of which something is to be told, and the ports of all others in walking order."""
 
     odd: tuple[Cable, ...] = ()
-    plain: tuple[HostPort, ...] = ()
+    plain: Sequence[str] = ()
     seen: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
     rest: Fate = Fate.WAITING
 
-    def other(self, port: HostPort) -> Cable:
-        """The cable of a port of which nothing is to be told."""
-        seen = self.seen.get(port.at, "")
-        return Cable((port,), (seen,), Fate.OK if seen else self.rest)
+    def other(self, at: str) -> Cable:
+        """The cable at a port of which nothing is to be told."""
+        return Cable((_port(self.nodes, at),), (self.seen.get(at, ""),), self.rest)
 
     @property
     def total(self) -> int:
@@ -108,63 +106,71 @@ class Cables:
 
 def told(view: RunView) -> tuple[Outcome, ...]:
     """What the checks of the whole fleet said about cables."""
-    return tuple(o for o in view.by_stage.get(Stage.CABLING, {}).values() if o.target == FLEET)
+    found = (
+        o.get(FLEET)
+        for check, o in view.by_check.items()
+        if view.state.case_stage.get(check) is Stage.CABLING
+    )
+    return tuple(o for o in found if o is not None)
 
 
 def survey(view: RunView) -> Cables:
     """What the run knows of its cables."""
-    state = view.state
-    outcomes = told(view)
-    seen = {m.at: str(m.value) for o in outcomes for m in o.measurements if m.name == CABLE}
+    nodes, seen, outcomes = view.state.nodes, view.ends, told(view)
     judged = any(o.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR) for o in outcomes)
-    planned: dict[str, HostPort] = {}
-    for node in state.nodes.values():
-        for port in node.ports:
-            if port.leaf:
-                planned[port_at(node.name, port.hca)] = HostPort(node, port)
-    for at in seen:
-        if at not in planned and (found := _unplanned(view, at)):
-            planned[at] = found
-    odd: dict[str, Cable] = {}
-    plan_off = False
+    odd = {at: cable for cable in _found(view, outcomes) for at in cable.key.split(" ~ ")}
+    planned = {port_at(n.name, p.hca): p.leaf for n in view.walk() for p in n.ports}
+    for defect in view.state.defects:
+        for at in defect.components or (defect.component,):
+            if planned.get(at) and at not in odd:
+                fate = Fate.NO_LINK if defect.code in NO_LINK else Fate.DEGRADED
+                odd[at] = Cable(
+                    (_port(nodes, at),), (seen.get(at, ""),), fate, measured_words(defect), defect
+                )
+    ports = [at for at, leaf in planned.items() if leaf or at in seen]
+    ports += [at for at in seen if at not in planned and at.partition("/")[0] in nodes]
+    if any(f.code == PLAN and f.weight is Weight.FAIL for o in outcomes for f in o.findings):
+        for at in ports:
+            if planned.get(at) and at in seen and at not in odd and seen[at] != _port(nodes, at).planned:
+                said = "the plan and the cables differ alike"
+                odd[at] = Cable((_port(nodes, at),), (seen[at],), Fate.PLAN, said)
+    if judged:
+        odd |= {
+            at: Cable((_port(nodes, at),), ("",), Fate.UNSEEN)
+            for at in ports
+            if at not in seen and at not in odd
+        }
+    rest = Fate.OK if judged else Fate.UNSEEN if view.over else Fate.WAITING
+    plain = [at for at in ports if at not in odd]
+    return Cables(tuple(dict.fromkeys(odd.values())), plain, seen, nodes, rest)
+
+
+def _found(view: RunView, outcomes: Iterable[Outcome]) -> Iterator[Cable]:
+    """The cables that the findings of the cabling checks are about."""
     for outcome in outcomes:
         for finding in outcome.findings:
-            if finding.weight is not Weight.FAIL:
-                continue
-            plan_off = plan_off or finding.code == PLAN
             fate = _OF_CODE.get(finding.code)
-            ports = tuple(
-                end for at in finding.at.split(" ~ ") if (end := planned.get(at) or _unplanned(view, at))
-            )
-            if fate is None or not ports:
+            paths = [
+                at
+                for at in finding.at.split(" ~ ")
+                if at.partition("/")[0] in view.state.nodes and "/hca/" in at
+            ]
+            if fate is None or finding.weight is not Weight.FAIL or not paths:
                 continue
-            defect = _defect_at(view, finding.code, ports[0].at)
-            ends = tuple(seen.get(one.at, "") for one in ports)
-            cable = Cable(ports, ends, fate, finding.message, defect)
-            odd.update({one.at: cable for one in ports})
-    for defect in state.defects:
-        for at in defect.components or (defect.component,):
-            if at in planned and at not in odd:
-                fate = Fate.NO_LINK if defect.code in NO_LINK else Fate.DEGRADED
-                odd[at] = Cable((planned[at],), (seen.get(at, ""),), fate, measured_words(defect), defect)
-    if plan_off:
-        for at, one in planned.items():
-            if at not in odd and at in seen and one.port.leaf and seen[at] != one.planned:
-                odd[at] = Cable((one,), (seen[at],), Fate.PLAN, "the plan and the cables differ alike")
-    rest = Fate.UNSEEN if judged or view.over else Fate.WAITING
-    plain = tuple(port for at, port in planned.items() if at not in odd)
-    if judged:
-        blind = [port for port in plain if port.at not in seen]
-        odd.update({port.at: Cable((port,), ("",), Fate.UNSEEN) for port in blind})
-        plain = tuple(port for port in plain if port.at in seen)
-    return Cables(tuple(dict.fromkeys(odd.values())), plain, seen, rest)
+            yield Cable(
+                tuple(_port(view.state.nodes, at) for at in paths),
+                tuple(view.ends.get(at, "") for at in paths),
+                fate,
+                finding.message,
+                _defect_at(view, finding.code, paths[0]),
+            )
 
 
-def _unplanned(view: RunView, at: str) -> HostPort | None:
-    """A port that the plan does not name, of a node of the run."""
+def _port(nodes: Mapping[str, Node], at: str) -> HostPort:
+    """The port at a component path of a known node; one that the plan does not name has no leaf."""
     name, _, rest = at.partition("/hca/")
-    node = view.state.nodes.get(name)
-    return HostPort(node, Port(-1, rest.partition("/")[0])) if node and rest else None
+    node, hca = nodes[name], rest.partition("/")[0]
+    return HostPort(node, next((p for p in node.ports if p.hca == hca), Port(-1, hca)))
 
 
 def _defect_at(view: RunView, code: str, at: str) -> Defect | None:
@@ -177,7 +183,28 @@ def _defect_at(view: RunView, code: str, at: str) -> Defect | None:
 
 # ------------------------------------------------------------------------------------------------ rows
 
-Order = Callable[[HostPort], tuple[object, ...]]
+ORDERS = ("walking order", "by leaf")
+
+
+def cable_rows(
+    cables: Cables, look: Look, written: str = "", order: str = ORDERS[0], *, trouble_only: bool = False
+) -> tuple[Rows, Callable[[int], Cable]]:
+    """The rows, what is to be told first, and what gives the cable of a row."""
+    test = query(written) if written.strip() else None
+    odd = [c for c in cables.odd if not trouble_only or c.mark in TROUBLE]
+    odd = [c for c in odd if test is None or test(facts(c))]
+    key = _by_leaf if order == "by leaf" else _walk
+    odd.sort(key=lambda c: (c.fate is Fate.UNSEEN, *key(c.ports[0])))
+    plain: Sequence[str] = ()
+    if not trouble_only:
+        plain = cables.plain if test is None else [at for at in cables.plain if test(facts(cables.other(at)))]
+        if order == "by leaf":
+            plain = _sorted_by_leaf(cables, plain)
+
+    def cable(index: int) -> Cable:
+        return odd[index] if index < len(odd) else cables.other(plain[index - len(odd)])
+
+    return Rows([c.key for c in odd] + list(plain), lambda k: _row(cable(k), look)), cable
 
 
 def _walk(port: HostPort) -> tuple[object, ...]:
@@ -191,28 +218,16 @@ def _by_leaf(port: HostPort) -> tuple[object, ...]:
     return (not port.port.leaf, natural_key(port.port.leaf), natural_key(port.port.leaf_port), *_walk(port))
 
 
-CABLE_ORDERS: Mapping[str, Order] = {"walking order": _walk, "by leaf": _by_leaf}
-
-
-def cable_rows(
-    cables: Cables, look: Look, written: str = "", order: str = "walking order", *, trouble_only: bool = False
-) -> tuple[Rows, Callable[[int], Cable]]:
-    """The rows, what is to be told first, and what gives the cable of a row."""
-    key = CABLE_ORDERS[order]
-    test = query(written) if written.strip() else None
-    odd = [c for c in cables.odd if not trouble_only or c.mark in TROUBLE]
-    odd = [c for c in odd if test is None or test(facts(c))]
-    odd.sort(key=lambda c: (c.fate is Fate.UNSEEN, *key(c.ports[0])))
-    plain: Sequence[HostPort] = ()
-    if not trouble_only:
-        plain = [p for p in cables.plain if test is None or test(facts(cables.other(p)))]
-        plain.sort(key=key)
-
-    def cable(index: int) -> Cable:
-        return odd[index] if index < len(odd) else cables.other(plain[index - len(odd)])
-
-    keys = [c.key for c in odd] + [p.at for p in plain]
-    return Rows(keys, lambda k: _row(cable(k), look)), cable
+def _sorted_by_leaf(cables: Cables, plain: Sequence[str]) -> list[str]:
+    """By leaf and port. Names are ranked once each: there are far fewer leaves than cables."""
+    ports = {port_at(n.name, p.hca): (p.leaf, p.leaf_port) for n in cables.nodes.values() for p in n.ports}
+    ends = [ports.get(at, ("", "")) for at in plain]
+    leaf_rank = {
+        name: k for k, name in enumerate(sorted({e[0] for e in ends}, key=lambda n: (not n, natural_key(n))))
+    }
+    port_rank = {name: k for k, name in enumerate(sorted({e[1] for e in ends}, key=natural_key))}
+    ranks = [(leaf_rank[leaf], port_rank[port], k) for k, (leaf, port) in enumerate(ends)]
+    return [plain[k] for _, _, k in sorted(ranks)]
 
 
 def facts(cable: Cable) -> Facts:
@@ -298,7 +313,6 @@ def counted(cables: Cables) -> str:
     numbers = dict.fromkeys(Fate, 0)
     for cable in cables.odd:
         numbers[cable.fate] += len(cable.ports)
-    for port in cables.plain:
-        numbers[Fate.OK if port.at in cables.seen else cables.rest] += 1
+    numbers[cables.rest] += len(cables.plain)
     said = [f"{number:,} {fate.value}" for fate, number in numbers.items() if number]
     return ", ".join(said) or words.plural(0, "cable")

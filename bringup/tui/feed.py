@@ -7,23 +7,31 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from bringup import events as ev
 from bringup.defects import Defect, Who
 from bringup.journal import Tail
-from bringup.model import Outcome, Stage, Verdict, Why
+from bringup.model import FLEET, Measurement, Node, Outcome, Stage, Verdict, Why
 from bringup.report import verdict as judge
-from bringup.run import RunState
+from bringup.run import RunState, settled
 from bringup.tui.follower import CHUNK_BYTES, LINE_BYTES, Follower
+from bringup.tui.heat import walk
 from bringup.tui.ledger_view import LedgerView
 from bringup.tui.look import Mark, worst
 from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
 from bringup.tui.measures import Measure, Values, take
+from bringup.tui.pool import Pool
 from bringup.tui.replay import Replay
 
+CABLE = "cable"
+"""The name of the measurement that says where a port ends."""
+MANY_READINGS = 256
+MOST_MARKED = 2_000
+"""So many nodes get a new mark in one turn: after a stage all do, and keys are not to wait for that."""
 LEDGER_S = 1.0
 """So often the ledger of defects is looked at."""
 
@@ -59,7 +67,12 @@ class RunView:
         self.log: list[LogLine] = []
         self.blocked: dict[str, ev.Quarantined] = {}
         self.explained: dict[Case, Defect] = {}
-        self.by_stage: dict[Stage, dict[Case, Outcome]] = {}
+        self.by_check: dict[str, dict[str, Outcome]] = {}
+        self.unsettled: dict[Stage, dict[Case, Outcome]] = {}
+        self.ends: dict[str, str] = {}
+        self._pool = Pool()
+        self._walk: list[Node] = []
+        self._sorted_out: dict[str, tuple[Outcome, dict[str, list[Measurement]]]] = {}
         self.defects_of: dict[str, list[Defect]] = {}
         self._tallies: dict[str, Tally] = {}
         self._open: dict[str, set[Case]] = defaultdict(set)
@@ -104,11 +117,11 @@ class RunView:
                 self._take(event)
             more = bool(events)
         self._mark_dirty()
-        self.behind = more or (isinstance(self._tail, Follower) and self._tail.behind)
+        self.behind = more or bool(self._dirty) or (isinstance(self._tail, Follower) and self._tail.behind)
         if clock() >= self._next_look:
             self._next_look = clock() + LEDGER_S
             self.version += self.ledger.look(self.state.info.name)
-        return more
+        return more or bool(self._dirty)
 
     def _take(self, event: ev.AnyEvent) -> None:
         if isinstance(event, ev.RunStarted) and event.seq <= self.state.seq:
@@ -116,6 +129,8 @@ class RunView:
             self._begin()  # the journal was cut or replaced: this is the first event of another one
             self.watched = watched
         self.version += 1
+        if isinstance(event, ev.Judged):
+            event = ev.Judged(seq=event.seq, at=event.at, outcome=self._pool.outcome(event.outcome))
         before = self._before(event)
         self.state.apply(event)
         match event:
@@ -155,7 +170,14 @@ class RunView:
 
     def _judged(self, outcome: Outcome, before: Outcome | None) -> None:
         case = (outcome.check, outcome.target)
-        self.by_stage.setdefault(outcome.stage, {})[case] = outcome
+        self.by_check.setdefault(outcome.check, {})[outcome.target] = outcome
+        if settled(outcome) and outcome.attempt == 1:
+            if before is not None:
+                self.unsettled.get(outcome.stage, {}).pop(case, None)
+        else:
+            self.unsettled.setdefault(outcome.stage, {})[case] = outcome
+        if outcome.stage is Stage.CABLING and outcome.target == FLEET:
+            self.ends.update((m.at, str(m.value)) for m in outcome.measurements if m.name == CABLE)
         for name in {
             *outcome.nodes,
             *self._single(outcome.target),
@@ -186,7 +208,8 @@ class RunView:
 
     def _mark_dirty(self) -> None:
         over = self.state.ended is not None
-        dirty, self._dirty = self._dirty, set()
+        dirty = self._dirty if over else set(islice(self._dirty, MOST_MARKED))
+        self._dirty = self._dirty - dirty
         for name in dirty:
             if name in self.state.nodes:
                 self.marks[name] = node_mark(
@@ -237,6 +260,31 @@ class RunView:
             or Mark.PASS
         )
 
+    def readings_at(self, outcome: Outcome, name: str) -> Sequence[Measurement]:
+        """The measurements of an outcome that a node may be told of; sorted out once where there are many."""
+        if len(outcome.measurements) < MANY_READINGS:
+            return outcome.measurements
+        kept = self._sorted_out.get(outcome.check)
+        if kept is None or kept[0] is not outcome:
+            found: dict[str, list[Measurement]] = defaultdict(list)
+            for m in outcome.measurements:
+                for owner in {path.partition("/")[0] for path in m.at.split(" ~ ")}:
+                    found[owner].append(m)
+            kept = self._sorted_out[outcome.check] = (outcome, found)
+        return kept[1].get(name, ())
+
+    def walk(self) -> list[Node]:
+        """All nodes in the order in which one walks."""
+        if len(self._walk) != len(self.state.nodes):
+            self._walk = walk(self.state.nodes.values())
+        return self._walk
+
+    def results(self, stage: Stage) -> Iterator[Outcome]:
+        """All results of a stage, check by check."""
+        for check, outcomes in self.by_check.items():
+            if self.state.case_stage.get(check) is stage:
+                yield from outcomes.values()
+
     def mark_in(self, name: str, stage: Stage) -> Mark:
         """The mark of a node by the results of one stage."""
         counted = self._tallies.get(name) or Tally()
@@ -257,10 +305,8 @@ class RunView:
         """Keep the worst value of this measurement for each node from now on."""
         self.watched, self.values = measure, {}
         if measure is not None:
-            stage = self.state.case_stage.get(measure.check)
-            for (check, _), outcome in self.by_stage.get(stage, {}).items() if stage else ():
-                if check == measure.check:
-                    take(self.values, outcome, measure)
+            for outcome in self.by_check.get(measure.check, {}).values():
+                take(self.values, outcome, measure)
 
     def standing(self, defect: Defect) -> str:
         """How far a defect is: open, claimed, fixed?, closed, returned or waived."""

@@ -67,23 +67,30 @@ GROUPINGS: Mapping[str, Callable[[Node], str]] = {
 """By what the nodes of the floor may stand together."""
 
 
+def walk(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes in the order in which one walks: rack by rack, those without a rack last, from the bottom up."""
+    return sorted(nodes, key=_walk)
+
+
 def racks(nodes: Iterable[Node], by: str = "rack") -> list[Rack]:
-    """The racks (or other groups) in natural order, nodes without one last; in each by height unit, then by name."""
+    """The racks (or other groups) in natural order, nodes without one last; in each as one walks."""
+    return grouped(walk(nodes), by)
+
+
+def grouped(walked: Iterable[Node], by: str) -> list[Rack]:
+    """The groups of nodes that come in walking order already."""
     group = GROUPINGS[by]
-    found: dict[str, list[Node]] = {}
-    for node in nodes:
-        found.setdefault(group(node), []).append(node)
-    height = _height if by == "rack" else _walk
-    ordered = sorted(found, key=lambda name: (not name, natural_key(name)))
-    return [Rack(name, tuple(n.name for n in sorted(found[name], key=height))) for name in ordered]
-
-
-def _height(node: Node) -> tuple[object, ...]:
-    return (natural_key(node.unit), natural_key(node.name))
+    found: dict[str, list[str]] = {}
+    for node in walked:
+        found.setdefault(group(node), []).append(node.name)
+    return [
+        Rack(name, tuple(found[name]))
+        for name in sorted(found, key=lambda name: (not name, natural_key(name)))
+    ]
 
 
 def _walk(node: Node) -> tuple[object, ...]:
-    return (not node.rack, natural_key(node.rack), *_height(node))
+    return (not node.rack, natural_key(node.rack), natural_key(node.unit), natural_key(node.name))
 
 
 def place(rows: Sequence[Rack], width: int) -> Floor:

@@ -50,7 +50,7 @@ def measures(outcomes: Iterable[Outcome]) -> list[Measure]:
     """What has been measured in numbers, stage by stage, first what has a limit."""
     found: dict[Measure, tuple[bool, int]] = {}
     for outcome in outcomes:
-        for m in outcome.measurements:
+        for m in outcome.measurements if len(outcome.nodes) <= 2 else ():
             if number_of(m) is not None and _nodes_of(m, outcome):
                 kind = Measure(outcome.check, m.name)
                 rank = (m.limit is None, STAGES.index(outcome.stage))

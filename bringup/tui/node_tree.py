@@ -109,7 +109,7 @@ def _entries(view: RunView, outcome: Outcome, name: str) -> list[tuple[str, Entr
     bad = view.mark_of(outcome, name)
     good = Mark.FIXED if outcome.attempt > 1 else Mark.PASS
     found: list[tuple[str, Entry]] = []
-    for m in outcome.measurements:
+    for m in view.readings_at(outcome, name):
         mark = good if m.limit is None or words.holds(m) else bad
         found += [(path, Entry(mark, outcome, measurement=m)) for path in _spread(m.at, outcome, name)]
     for f in outcome.findings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bringup.inventory.query import Facts, query
 from bringup.model import STAGES, Outcome, Stage, Verdict
 from bringup.report import words
-from bringup.run import StageState, settled
+from bringup.run import StageState
 from bringup.tui.feed import RunView
 from bringup.tui.header import percent
 from bringup.tui.look import SIGNS, Line, Look, Mark, Span, Tone, spaced
@@ -125,15 +125,25 @@ def result_rows(
     """The results of one stage, worst first; only those that are not settled unless asked for all."""
     test = query(written) if written.strip() else None
     order = {mark: k for k, mark in enumerate(Mark)}
-    found: list[tuple[int, Mark, Outcome]] = []
-    for case, outcome in view.by_stage.get(stage, {}).items():
-        mark = result_mark(outcome, view.explained.get(case))
-        if trouble_only and settled(outcome) and mark is not Mark.FIXED:
-            continue
-        if test is None or test(_facts(outcome)):
-            found.append((order[mark], mark, outcome))
-    found.sort(key=lambda item: item[0])
-    return Rows([result_key(o) for _, _, o in found], lambda k: _result_row(found[k][2], found[k][1], look))
+    odd = view.unsettled.get(stage, {})
+    found = [
+        (result_mark(o, view.explained.get(case)), o)
+        for case, o in odd.items()
+        if test is None or test(_facts(o))
+    ]
+    found.sort(key=lambda item: order[item[0]])
+    plain: list[Outcome] = []
+    if not trouble_only:
+        settled_ = (o for o in view.results(stage) if (o.check, o.target) not in odd)
+        plain = [o for o in settled_ if test is None or test(_facts(o))]
+
+    def row(k: int) -> Row:
+        if k < len(found):
+            return _result_row(found[k][1], found[k][0], look)
+        outcome = plain[k - len(found)]
+        return _result_row(outcome, result_mark(outcome), look)
+
+    return Rows([result_key(o) for _, o in found] + [result_key(o) for o in plain], row)
 
 
 def result_key(outcome: Outcome) -> str:
@@ -144,7 +154,8 @@ def result_key(outcome: Outcome) -> str:
 def result_of(view: RunView, stage: Stage, key: str) -> Outcome | None:
     """The outcome with this key."""
     check, _, target = key.partition("\n")
-    return view.by_stage.get(stage, {}).get((check, target))
+    outcome = view.by_check.get(check, {}).get(target)
+    return outcome if outcome is not None and outcome.stage is stage else None
 
 
 def _result_row(outcome: Outcome, mark: Mark, look: Look) -> Row:

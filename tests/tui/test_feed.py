@@ -122,7 +122,7 @@ def test_a_later_attempt_replaces_the_earlier(tmp_path: Path) -> None:
     journal.close()
     view.drain(1.0)
     assert view.marks["a"] is Mark.FIXED
-    assert len(view.by_stage[Stage.HOST]) == 1
+    assert [o.attempt for o in view.results(Stage.HOST)] == [2]
 
 
 def test_a_replaced_journal_begins_anew(finished: Any, make_story: Make) -> None:

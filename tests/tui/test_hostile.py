@@ -41,7 +41,7 @@ def every_line(view: RunView, look: Look) -> Iterator[Line]:
         for query in ("", "x !y code:* rack:*"):
             rows = result_rows(view, stage, look, query, trouble_only=False)
             yield from (layout(RESULT_COLUMNS, rows.make(k), 80, look) for k in range(len(rows)))
-        for outcome in view.by_stage.get(stage, {}).values():
+        for outcome in view.results(stage):
             yield from result_card(view, outcome, look, 80)
             yield from (
                 layout(EVIDENCE_COLUMNS, row, 80, look) for row in evidence_rows(list(outcome.evidence), look)

@@ -135,11 +135,11 @@ def test_the_results_of_a_stage(view: RunView) -> None:
 
 def test_the_work_list_in_walking_order(view: RunView) -> None:
     assert table(DEFECT_COLUMNS, ready(defect_rows(view, LOOK))) == (
-        "   who      where    node            part        what is wrong\n"
-        " X hands-on R02 U2   gpu-009         mlx5_3      write_bw 187.4 Gb/s\n"
-        " X hands-on R03 U18  gpu-021         GPU 5       Xid 79 at 09:33:12; 7 of 8 GPUs\n"
-        " C config            gpu-[033-040]               driver 570.86\n"
-        " ? unknown  R06 U18  gpu-045                     connection refused on port 22"
+        "   who       where    node            part       what is wrong\n"
+        " X hands-on  R02 U2   gpu-009         mlx5_3     write_bw 187.4 Gb/s\n"
+        " X hands-on  R03 U18  gpu-021         GPU 5      Xid 79 at 09:33:12; 7 of 8 GPUs\n"
+        " C config             gpu-[033-040]              driver 570.86\n"
+        " ? unknown   R06 U18  gpu-045                    connection refused on port 22"
     )
 
 

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from bringup.tui.actions import Place
 from bringup.tui.cable_rows import (
     CABLE_COLUMNS,
-    CABLE_ORDERS,
+    ORDERS,
     Cable,
     Cables,
     cable_lines,
@@ -37,7 +37,7 @@ class CablesPage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.faults_only = False
-        self.order = next(iter(CABLE_ORDERS))
+        self.order = ORDERS[0]
         self.cables = Cables()
         self._counted = ""
         self._known: object = None
@@ -118,8 +118,7 @@ class CablesPage(Page):
         self.update()
 
     def action_order(self) -> None:
-        names = list(CABLE_ORDERS)
-        self.order = names[(names.index(self.order) + 1) % len(names)]
+        self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
         self.update()
 
     def action_next(self, step: int) -> None:

@@ -10,7 +10,7 @@ from bringup.inventory.query import query
 from bringup.model import Stage
 from bringup.tui.actions import Place
 from bringup.tui.defect_rows import listed, top_lines
-from bringup.tui.heat import GROUPINGS, Floor, following, place, racks
+from bringup.tui.heat import GROUPINGS, Floor, following, grouped, place
 from bringup.tui.look import TROUBLE, Line, Mark, Tone
 from bringup.tui.measures import Measure, broken, legend, measures, shades
 from bringup.tui.screens.page import Desk, Page, bindings
@@ -61,8 +61,8 @@ class FloorPage(Page):
         wanted = (heat.size.width, len(view.state.nodes), names, self.group)
         if wanted != self._placed_for:
             chosen = set(names)
-            nodes = [node for node in view.state.nodes.values() if node.name in chosen]
-            self._floor = place(racks(nodes, self.group), heat.size.width or self.size.width)
+            nodes = [node for node in view.walk() if node.name in chosen]
+            self._floor = place(grouped(nodes, self.group), heat.size.width or self.size.width)
             self._placed_for = wanted
         heat.empty = self._why_empty()
         if self.desk.node and self.desk.node != heat.node and self.desk.node in self._floor.cells:
