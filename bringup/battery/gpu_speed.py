@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bringup.battery.perf import bandwidth, loaded
+from bringup.battery.perf import Loaded, bandwidth, loaded
 from bringup.check import Outputs
 from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable, ToolMissing
 from bringup.model import Finding, Limit, Measurement, Node, Weight
 from bringup.parsers import siblings
 from bringup.parsers.gpu_load import Gpu
-from bringup.parsers.perf_faults import GPU_LOAD
+from bringup.parsers.perf_faults import GPU_GEMM, GPU_LOAD
 
 K = TypeVar("K")
 PYTORCH = "PyTorch"
@@ -125,3 +125,20 @@ def _instead(node: Node, out: Outputs, ctx: Context, what: str) -> dict[str, Gpu
         return loaded(node, out, ctx).working
     except ToolMissing as missing:
         raise ToolMissing((what, f"or {missing.tools[0]}"), at=node.name) from None
+
+
+def products(node: Node, load: Loaded, ctx: Context) -> Iterator[Measurement | Finding]:
+    """Matrix products of every GPU; what fails on one while others work is that GPU's fault."""
+    for at, gpu in load.gpus.items():
+        if gpu.error is not None:
+            yield Finding(GPU_LOAD.code, gpu.error, at)
+    products = {at: gpu.gemm for at, gpu in load.working.items() if gpu.gemm is not None}
+    bf16 = {at: gemm.bf16.tflops for at, gemm in products.items()}
+    floor = ctx.limit_or_none(node, "perf.gemm.bf16")
+    yield from judged(node, "GEMM bf16", "TFLOPS", bf16, floor, GPU_GEMM.code)
+    fp8 = {at: gemm.fp8.tflops for at, gemm in products.items() if gemm.fp8 is not None}
+    if fp8:
+        yield from judged(
+            node, "GEMM fp8", "TFLOPS", fp8, ctx.limit_or_none(node, "perf.gemm.fp8"), GPU_GEMM.code
+        )
+    need_all(node, ctx, products, "matrix products")

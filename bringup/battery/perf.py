@@ -15,11 +15,12 @@ from bringup.commands import Command
 from bringup.context import Context
 from bringup.errors import CannotJudge, NoLimit, ParseError, ToolMissing
 from bringup.model import Node
-from bringup.parsers import amd_samples, gpu_bandwidth, gpu_load, gpu_samples, inside
+from bringup.parsers import amd_samples, gpu_bandwidth, gpu_load, gpu_samples, host_memory, inside
 from bringup.parsers.amd_samples import AMD
 from bringup.parsers.gpu_bandwidth import Bandwidth
 from bringup.parsers.gpu_load import Gpu, Report
 from bringup.parsers.gpu_samples import NVIDIA, Series
+from bringup.parsers.host_memory import MemorySpeed
 from bringup.parsers.inside import RUNNERS, Place, Section, Sections
 from bringup.parsers.perf_faults import GPU_LOAD
 
@@ -85,6 +86,19 @@ def load_command(node: Node, ctx: Context) -> Command:
     )
 
 
+def soak_command(node: Node, ctx: Context) -> Command:
+    """The same program for as long as the profile says: only products, and results compared."""
+    gpus = ctx.need_gpus(node)
+    return gpu_load.soak(
+        gpus,
+        ctx.number(node, "soak.seconds"),
+        ctx.number(node, "perf.gemm_size"),
+        python=program(node, ctx, "perf.python"),
+        place=place(node, ctx),
+        env=node.env,
+    )
+
+
 def sections(node: Node, out: Outputs, command: Command) -> Sections:
     """What a command printed, in its parts. Raises CannotJudge where the driver's tool hangs."""
     answer = out.answered(node, command)
@@ -109,6 +123,15 @@ def part(node: Node, out: Outputs, command: Command, name: str) -> Section:
     return one
 
 
+def memory_copied(node: Node, out: Outputs, command: Command) -> MemorySpeed:
+    """What bringup's own program told of the processors' memory. Raises CannotJudge where it failed."""
+    one = part(node, out, command, host_memory.OWN)
+    if one.status != 0:
+        said = " ".join(out.get(node, command).error_text.split())[-200:]
+        raise CannotJudge(f"the memory test ended with status {one.status}: {said or 'no text'}")
+    return host_memory.parse_own(one.text)
+
+
 # --------------------------------------------------------------------------------------------------- GPUs
 
 
@@ -127,8 +150,16 @@ class Loaded:
 
 
 def loaded(node: Node, out: Outputs, ctx: Context) -> Loaded:
-    """The load of all GPUs. Raises CannotJudge where it ran on none of them, ToolMissing without PyTorch."""
-    command = load_command(node, ctx)
+    """The short load of all GPUs. Raises CannotJudge where it ran on none of them, ToolMissing without PyTorch."""
+    return _loaded(node, out, ctx, load_command(node, ctx))
+
+
+def soaked(node: Node, out: Outputs, ctx: Context) -> Loaded:
+    """The long load of all GPUs. Raises as `loaded` does."""
+    return _loaded(node, out, ctx, soak_command(node, ctx))
+
+
+def _loaded(node: Node, out: Outputs, ctx: Context, command: Command) -> Loaded:
     found = sections(node, out, command)
     load = part(node, out, command, gpu_load.LOAD)
     try:

@@ -27,6 +27,11 @@ NO_SUCH_GPU = "there is no such GPU"
 _KEY = "bringup_gpu_load"
 _END = "BRINGUP_END_OF_PROGRAM"
 _START_S = 15.0
+_SOAK_PARTS = 2.5
+"""Products in bf16, the same time in fp8, and half of it comparing results: what the program does with one `--seconds`."""
+_SOAK_EVERY_S = 10
+_MOST_BYTES = 16 << 20
+"""Of an hour of samples; those of AMD's tool take 3 kB for each GPU."""
 _COMMON = """unset CUDA_VISIBLE_DEVICES HIP_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES GPU_DEVICE_ORDINAL
 CUDA_DEVICE_ORDER=PCI_BUS_ID
 export CUDA_DEVICE_ORDER
@@ -46,17 +51,37 @@ def load(
 
     `instead` is shell that says by its exit status and in `more` which tests no tool of the node does.
     """
-    run = (
-        f"tests=gemm,compare,copies more=\n{instead}"
+    run = f"tests=gemm,compare,copies more=\n{instead}{_call(python, gpus, seconds, size)}"
+    return _command(run, gpus, seconds, python=python, place=place, env=env)
+
+
+def soak(
+    gpus: int, seconds: float, size: int, *, python: str = "python3", place: Place = HERE,
+    env: tuple[tuple[str, str], ...] = (),
+) -> Command:  # fmt: skip
+    """Loads all GPUs for `seconds` in all: products of two kinds, and results compared."""
+    each = seconds / _SOAK_PARTS
+    run = f"tests=gemm,compare more=\n{_call(python, gpus, each, size)}"
+    return _command(run, gpus, each, python=python, place=place, env=env, every_s=_SOAK_EVERY_S)
+
+
+def _call(python: str, gpus: int, seconds: float, size: int) -> str:
+    return (
         f"{shlex.quote(python)} - bringup-gpu-load --gpus {gpus:d} --seconds {seconds:g} --size {size:d}"
         f" --tests \"$tests$more\" <<'{_END}'\n{programs.text(programs.GPU_LOAD)}{_END}\n"
     )
+
+
+def _command(
+    run: str, gpus: int, seconds: float, *, python: str, place: Place, env: tuple[tuple[str, str], ...],
+    every_s: int = 1,
+) -> Command:  # fmt: skip
     inner = environment(inside.lookup(python, inside.section(LOAD, run)))
     driver = AMD if place.vendor == "amd" else NVIDIA
     return Command(
-        gpu_samples.listed(driver) + gpu_samples.around(place.script(inner, env), driver),
+        gpu_samples.listed(driver) + gpu_samples.around(place.script(inner, env), driver, every_s),
         timeout_s=300.0 + 5 * seconds + gpus**2,
-        max_bytes=4 << 20,
+        max_bytes=_MOST_BYTES,
         needs=place.needs,
         root=place.root,
         alone=True,

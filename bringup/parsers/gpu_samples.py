@@ -76,7 +76,7 @@ fi
 """
 
 
-def around(script: str, driver: Driver = NVIDIA) -> str:
+def around(script: str, driver: Driver = NVIDIA, every_s: int = 1) -> str:
     """`script`, below `listed`, with samples taken beside it, which are printed behind its output as parts named SAMPLE.
 
     The sample that is being taken when the script ends is still finished, because of a short load it may be the only
@@ -84,10 +84,10 @@ def around(script: str, driver: Driver = NVIDIA) -> str:
     """
     return (
         ': >"$TMP/samples"\n'
-        f'ask="{driver.sample}" sampler= stop=\n'
+        f'ask="{driver.sample}" sampler= stop= nap=\n'
         f"{_counts(driver, BEFORE)}"
         f"if command -v {driver.tool} >/dev/null 2>&1; then\n"
-        "  (trap 'stop=1' TERM\n"
+        "  (trap 'stop=1; kill \"$nap\" 2>/dev/null' TERM\n"
         '  while [ -z "$stop" ]; do\n'
         '    $limit $ask >"$TMP/sample" 2>/dev/null\n'
         f"    if grep -q '{driver.good}' \"$TMP/sample\"; then\n"
@@ -98,8 +98,9 @@ def around(script: str, driver: Driver = NVIDIA) -> str:
         f'      ask="{driver.older}"\n'
         "      continue\n"
         "    fi\n"
-        "    sleep 1 &\n"
-        "    wait $!\n"
+        f"    sleep {every_s} &\n"
+        "    nap=$!\n"
+        "    wait $nap\n"
         '  done >>"$TMP/samples" 2>/dev/null) &\n'
         "  sampler=$!\n"
         "fi\n"

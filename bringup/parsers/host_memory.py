@@ -19,7 +19,9 @@ from bringup.parsers.reading import number, quoted
 from bringup.parsers.reading_json import count, figure, mapping
 
 STREAM, OWN = "stream", "memory"
-VERSION = 1
+VERSION = 2
+MOST_MIB = 4096
+"""The largest buffer that the program takes."""
 _KEY = "bringup_memory_load"
 _END = "BRINGUP_END_OF_PROGRAM"
 _ROW = re.compile(
@@ -34,11 +36,12 @@ def stream(binary: str, *, place: Place = HERE, env: tuple[tuple[str, str], ...]
 
 
 def own(
-    seconds: float, *, python: str = "python3", place: Place = HERE, env: tuple[tuple[str, str], ...] = ()
-) -> Command:
-    """Copies on all processors at once for some seconds."""
+    seconds: float, *, buffer_mib: int = 64, python: str = "python3", place: Place = HERE,
+    env: tuple[tuple[str, str], ...] = (),
+) -> Command:  # fmt: skip
+    """Copies on all processors at once for some seconds, in buffers of this size where the free memory allows it."""
     run = (
-        f"{shlex.quote(python)} - bringup-memory-load --seconds {seconds:g} <<'{_END}'\n"
+        f"{shlex.quote(python)} - bringup-memory-load --seconds {seconds:g} --buffer-mib {buffer_mib:d} <<'{_END}'\n"
         f"{programs.text(programs.MEMORY_LOAD)}{_END}\n"
     )
     return _command(place, env, inside.lookup(python, inside.section(OWN, run)), seconds + 1)
@@ -53,11 +56,15 @@ def _command(place: Place, env: tuple[tuple[str, str], ...], inner: str, seconds
 
 @dataclass(frozen=True, slots=True)
 class MemorySpeed:
-    """`copy_gbs` and, where the program measures it, `triad_gbs`. `processors` None: the program does not tell."""
+    """`copy_gbs` and, where the program measures it, `triad_gbs`. `processors` None: the program does not tell.
+
+    `wrong` are copies that differ from what was copied.
+    """
 
     copy_gbs: float
     triad_gbs: float | None
     processors: int | None
+    wrong: int = 0
 
 
 def parse_stream(text: str) -> MemorySpeed:
@@ -90,4 +97,4 @@ def parse_own(text: str) -> MemorySpeed:
     copied = figure(body.get("copy_gbs"), f"{_KEY}: copy_gbs")
     if copied <= 0:
         raise ParseError(f"bringup's memory load: {copied} GB/s")
-    return MemorySpeed(copied, None, processors)
+    return MemorySpeed(copied, None, processors, count(body.get("wrong"), f"{_KEY}: wrong"))

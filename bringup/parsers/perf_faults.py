@@ -109,6 +109,15 @@ HOST_MEMORY_BW = Fault(
     explained_by=("MEMORY-SIZE", "CPU-COUNT", "CPU-MODEL", "MEMORY-ECC", "MEMORY-CORRECTED", "NODE-BUSY"),
 )
 
+HOST_MEMORY_RESULTS = Fault(
+    code="HOST-MEMORY-RESULTS",
+    title="the memory of {node} does not keep what is written",
+    action="take {node} {place} out at once: it damages data without a word; find the module with the maker's memory test",
+    who=Who.HANDS_ON,
+    severity=Severity.ISOLATE,
+    explained_by=("MEMORY-ECC", "MACHINE-CHECK"),
+)
+
 NVME_SLOW = Fault(
     code="NVME-SLOW",
     title="{at} reads too slowly",

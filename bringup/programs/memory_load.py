@@ -3,7 +3,7 @@
     python3 - bringup-memory-load --seconds 3 < memory_load.py
 
 One process on each processor copies between two buffers of its own, which is what the C library's memcpy does. Counted
-as STREAM counts a copy: every byte read and every byte written.
+as STREAM counts a copy: every byte read and every byte written. Once a second a copy is compared with what was copied.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import sys
 import time
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 MIB = 1 << 20
 SHARE = 8
 """Of the free memory this part is used at most."""
+PATTERN = b"\x00\xff\xaa\x55"
+COMPARE_S = 1.0
 
 
 def free_bytes() -> int:
@@ -31,18 +33,24 @@ def free_bytes() -> int:
     raise RuntimeError("/proc/meminfo does not tell how much memory is free")
 
 
-def copy(cpu: int, size: int, begin: float, seconds: float) -> float:
-    """Bytes read and written in a second by this processor, beginning together with the others."""
+def copy(cpu: int, size: int, begin: float, seconds: float) -> tuple[float, int]:
+    """Bytes read and written in a second by this processor, beginning together with the others, and wrong copies."""
     os.sched_setaffinity(0, {cpu})
-    a, b = bytearray(size), bytearray(b"\1") * size
+    a, b = bytearray(size), bytearray(PATTERN) * (size // len(PATTERN))
     a[:] = b
     while time.time() < begin:
         time.sleep(0.001)
-    started, copied = time.perf_counter(), 0
-    while time.perf_counter() - started < seconds:
-        a[:] = b
-        copied += 2 * size
-    return copied / (time.perf_counter() - started)
+    until = time.perf_counter() + seconds
+    copied, spent, wrong = 0, 0.0, 0
+    while copied == 0 or time.perf_counter() < until:
+        started = now = time.perf_counter()
+        while copied == 0 or now - started < min(COMPARE_S, seconds):
+            a[:] = b
+            copied += 2 * size
+            now = time.perf_counter()
+        spent += now - started
+        wrong += a != b
+    return copied / spent, wrong
 
 
 def child(cpu: int, size: int, begin: float, seconds: float) -> tuple[int, int]:
@@ -53,7 +61,8 @@ def child(cpu: int, size: int, begin: float, seconds: float) -> tuple[int, int]:
         os.close(voice)
         return pid, ear
     with contextlib.suppress(BaseException):
-        os.write(voice, repr(copy(cpu, size, begin, seconds)).encode())
+        speed, wrong = copy(cpu, size, begin, seconds)
+        os.write(voice, f"{speed!r} {wrong}".encode())
     os._exit(0)
 
 
@@ -68,7 +77,9 @@ def main(words: list[str]) -> int:
     if not 0 < given.seconds <= 600 or not 1 <= given.buffer_mib <= 4096:
         parser.error("seconds up to 600, buffer-mib 1 to 4096")
     cpus = sorted(os.sched_getaffinity(0))
-    size = min(given.buffer_mib * MIB, free_bytes() // SHARE // (2 * len(cpus)))
+    size = (
+        min(given.buffer_mib * MIB, free_bytes() // SHARE // (2 * len(cpus))) // len(PATTERN) * len(PATTERN)
+    )
     begin = time.time() + 0.2 + 0.01 * len(cpus)
     children = [child(cpu, size, begin, given.seconds) for cpu in cpus]
     signal.alarm(int(given.seconds) + 60)  # a process that never answers must not hold this up for ever
@@ -81,7 +92,8 @@ def main(words: list[str]) -> int:
                 "bringup_memory_load": VERSION,
                 "processors": len(cpus),
                 "silent": said.count(b""),
-                "copy_gbs": sum(float(text) for text in said if text) / 1e9,
+                "copy_gbs": sum(float(text.split()[0]) for text in said if text) / 1e9,
+                "wrong": sum(int(text.split()[1]) for text in said if text),
             }
         )
     )

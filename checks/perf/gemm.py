@@ -27,17 +27,4 @@ class Gemm(Check[Node]):
         return run(target, perf.load_command(target, ctx))
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        load = perf.loaded(target, out, ctx)
-        for at, gpu in load.gpus.items():
-            if gpu.error is not None:
-                yield Finding(GPU_LOAD.code, gpu.error, at)
-        products = {at: gpu.gemm for at, gpu in load.working.items() if gpu.gemm is not None}
-        bf16 = {at: gemm.bf16.tflops for at, gemm in products.items()}
-        floor = ctx.limit_or_none(target, "perf.gemm.bf16")
-        yield from gpu_speed.judged(target, "GEMM bf16", "TFLOPS", bf16, floor, GPU_GEMM.code)
-        fp8 = {at: gemm.fp8.tflops for at, gemm in products.items() if gemm.fp8 is not None}
-        if fp8:
-            yield from gpu_speed.judged(
-                target, "GEMM fp8", "TFLOPS", fp8, ctx.limit_or_none(target, "perf.gemm.fp8"), GPU_GEMM.code
-            )
-        gpu_speed.need_all(target, ctx, products, "matrix products")
+        yield from gpu_speed.products(target, perf.loaded(target, out, ctx), ctx)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.battery import gpu_speed, perf
+from bringup.battery import gpu_results, perf
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
 from bringup.model import Finding, Level, Measurement, Node, Stage
-from bringup.parsers import siblings
 from bringup.parsers.perf_faults import GPU_LOAD, GPU_RESULTS
 
 
@@ -27,21 +26,4 @@ class Results(Check[Node]):
         return run(target, perf.load_command(target, ctx))
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        limit = ctx.limit(target, "perf.wrong")
-        compared = {
-            at: gpu.compare
-            for at, gpu in perf.loaded(target, out, ctx).working.items()
-            if gpu.compare is not None
-        }
-        for at, one in compared.items():
-            yield Measurement("wrong values", one.wrong, "values", at, limit, GPU_RESULTS.code)
-            yield Measurement("lost patterns", one.pattern_wrong, "values", at, limit, GPU_RESULTS.code)
-        digests = {at: " ".join(map(str, one.digest)) for at, one in compared.items()}
-        usual = siblings.majority(dict(digests))
-        if usual is None and len(set(digests.values())) > 1:
-            said = f"{len(set(digests.values()))} different results of one product, and no majority among the GPUs"
-            yield Finding(GPU_RESULTS.code, said, target.name)
-        for at, digest in digests.items():
-            if usual is not None and digest != usual:
-                yield Finding(GPU_RESULTS.code, "another result of the same product than the other GPUs", at)
-        gpu_speed.need_all(target, ctx, compared, "results")
+        yield from gpu_results.judged(target, perf.loaded(target, out, ctx), ctx)

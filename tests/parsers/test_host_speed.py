@@ -28,7 +28,7 @@ Triad:         442250.3     0.054455     0.054268     0.054881
 -------------------------------------------------------------
 Solution Validates: avg error less than 1.000000e-13 on all three arrays
 """
-OWN = '{"bringup_memory_load": 1, "processors": 224, "silent": 0, "copy_gbs": 431.5}\n'
+OWN = '{"bringup_memory_load": 2, "processors": 224, "silent": 0, "copy_gbs": 431.5, "wrong": 0}\n'
 
 
 def test_stream() -> None:
@@ -56,12 +56,14 @@ def test_own() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("1,", "2,"),
+        ("2,", "1,"),
         ('"silent": 0', '"silent": 3'),
         ("224", "0"),
         ("431.5", "NaN"),
         ("431.5", "0"),
-        ("431.5}", ""),
+        ('0}', "0"),
+        (', "wrong": 0', ""),
+        ('"wrong": 0', '"wrong": -1'),
         (OWN, ""),
     ],
 )

@@ -157,6 +157,21 @@ def _gpu_slowdown_under_load(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "gpu-slowdown-late",
+        "the hardware holds a GPU's clocks down only after minutes of work, as with a clogged heat sink",
+        (GPU, Param("after_s", "count", default=300, examples=(300, 900))),
+        _at_gpu("GPU-SLOWDOWN"),
+        ("GPU-GEMM", "GPU-CLOCK-LOW"),
+        closes="level soak: no shorter load shows it",
+        needs=("gpu",),
+    )
+)
+def _gpu_slowdown_late(node: SimNode, given: Given) -> None:
+    gpu_of(node, given).hot_after_s = given.whole("after_s")
+
+
+@in_node(
+    Kind(
         "gpu-hot",
         "a GPU is far hotter than its neighbours, not yet slowed down",
         (GPU,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bringup.mock.faults.expected import CONFIGURATION, HANDS_ON, HCA_AT, NODE_AT, SOFTWARE, Expected
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.registry import FRACTION, HCA, Kind, hca_of, in_node
+from bringup.mock.faults.registry import COUNT, FRACTION, HCA, Kind, hca_of, in_node
 from bringup.mock.hardware import SimNode
 
 
@@ -82,6 +82,18 @@ def _nvme_dead(node: SimNode, given: Given) -> None:
 )
 def _nvme_slow(node: SimNode, given: Given) -> None:
     node.nvme_fractions[given.whole("drive")] = given.number("fraction")
+
+
+@in_node(
+    Kind(
+        "host-memory-wrong",
+        "what processors read from their memory is sometimes not what they wrote, and nothing notices",
+        (COUNT,),
+        (Expected("HOST-MEMORY-RESULTS", NODE_AT, HANDS_ON),),
+    )
+)
+def _host_memory_wrong(node: SimNode, given: Given) -> None:
+    node.wrong_copies = given.whole("count")
 
 
 @in_node(

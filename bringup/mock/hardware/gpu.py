@@ -82,6 +82,8 @@ class Gpu:
     pcie_gen_stuck: int = 0
     """What holds it down only under load, and the PCIe generation above which it does not rise then (0: the best that
     GPU and slot allow)."""
+    hot_after_s: float = 0.0
+    """After so long a load it overheats; 0: never."""
     ticks: int = 11_240_028
     held_ticks: dict[str, int] = field(default_factory=dict)
     """AMD: milliseconds since the GPU was started, and for how many of them each reason held its clocks down."""

@@ -54,6 +54,8 @@ class SimNode:
     """Records of the BMC's event log after the usual ones: sensor | event | direction."""
     nvme_missing: set[int] = field(default_factory=set)
     nvme_fractions: dict[int, float] = field(default_factory=dict)
+    wrong_copies: int = 0
+    """Copies in its processors' memory that differ from what was copied, in every test."""
     memory_fraction: float = 1.0
     """What is left of the speed of drives, by their number, and of the processors' memory."""
     acs: bool = False

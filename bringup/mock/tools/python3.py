@@ -17,7 +17,8 @@ from bringup.mock.tools.call import Call, Options
 from bringup.mock.tools.own_collective import OwnCollective
 
 _START_S = 8.0
-_SAMPLE_WAIT_S = 10.0
+_SAMPLE_WAIT_S, _LONG_S, _LONG_WAIT_S = 10.0, 60.0, 30.0
+"""A long load is sampled more seldom."""
 _PROGRAMS = ("bringup-gpu-load", "bringup-memory-load", "bringup-collective")
 _DIGEST = (71_318_422, 3_409_020_518)
 _PRODUCTS = 4096
@@ -60,7 +61,10 @@ async def _memory(call: Call, seconds: float) -> dict[str, object]:
     node = call.node
     rng = call.cluster.random("memory", node.name)
     copied = load.host_memory_gbs(node) * physics.noise(rng)
-    return {"bringup_memory_load": 1, "processors": node.threads, "silent": 0, "copy_gbs": copied}
+    return {
+        "bringup_memory_load": 2, "processors": node.threads, "silent": 0, "copy_gbs": copied,
+        "wrong": node.wrong_copies,
+    }  # fmt: skip
 
 
 async def _gpus(call: Call, options: Options, seconds: float) -> dict[str, object]:
@@ -70,6 +74,9 @@ async def _gpus(call: Call, options: Options, seconds: float) -> dict[str, objec
     trouble = load.cuda_trouble(node)
     shown = [] if trouble else node.visible_gpus
     await call.cluster.pause(_START_S)
+    late = [gpu for gpu in shown if gpu.hot_after_s and seconds * 3 >= gpu.hot_after_s]
+    for gpu in late:
+        gpu.slowdowns_under_load.add("thermal")
     await _work(call, shown, seconds * 3 if shown else 0.0)
     rng = call.cluster.random("load", node.name)
     error = f"RuntimeError: {trouble or 'there is no such GPU'}"
@@ -81,6 +88,8 @@ async def _gpus(call: Call, options: Options, seconds: float) -> dict[str, objec
         gpu = shown[index]
         results = {name: _result(name, gpu, options, physics.noise(rng)) for name in tests if name != "peers"}
         gpus.append({"index": index, "name": gpu.name, "bus": gpu.bdf, "results": results})
+    for gpu in late:
+        gpu.slowdowns_under_load.discard("thermal")
     report: dict[str, object] = {
         "bringup_gpu_load": 1,
         "torch": "2.9.1+rocm6.4" if amd else "2.9.1+cu130",
@@ -99,7 +108,7 @@ async def _gpus(call: Call, options: Options, seconds: float) -> dict[str, objec
 async def _work(call: Call, gpus: list[Gpu], seconds: float) -> None:
     """Load the GPUs for a while, at least until somebody has asked the driver about them: whoever samples once a second
     in real time would miss a load that is simulated many times faster."""
-    until = time.monotonic() + _SAMPLE_WAIT_S
+    until = time.monotonic() + (_LONG_WAIT_S if seconds > _LONG_S else _SAMPLE_WAIT_S)
     for gpu in gpus:
         gpu.loaded, gpu.watched = True, False
     try:

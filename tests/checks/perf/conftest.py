@@ -25,12 +25,13 @@ FACTS: dict[str, object] = {
     "perf.nvbandwidth": "nvbandwidth", "perf.transferbench": "TransferBench",
     "perf.rocm_bandwidth_test": "rocm-bandwidth-test", "perf.seconds": 5, "perf.gemm_size": 8192,
     "perf.memory_seconds": 3, "perf.nvme_seconds": 3, "perf.fio": "fio", "collective.binary": "/opt/nccl/all_reduce_perf",
+    "soak.seconds": 1800, "soak.collective_rounds": 3, "soak.memory_seconds": 300,
 }  # fmt: skip
 LIMITS: dict[str, tuple[str, float] | tuple[str, float, str]] = {
     "perf.copy.h2d": (">=", 48, "GB/s"), "perf.copy.d2h": (">=", 48, "GB/s"), "perf.peer": (">=", 335, "GB/s"),
     "perf.gpu_memory": (">=", 1905, "GB/s"), "perf.wrong": ("==", 0), "gpu.slowdown": ("==", 0),
     "gpu.memory.temperature": ("<=", 95, "C"), "pcie.gpu.gen_max": (">=", 5), "pcie.gpu.width": ("==", 16),
-    "collective.wrong": ("==", 0),
+    "collective.wrong": ("==", 0), "perf.host_memory.wrong": ("==", 0),
 }  # fmt: skip
 
 
@@ -67,6 +68,7 @@ class World:
         known = {
             perf.bandwidth_command(self.node, ctx): self.bandwidth(),
             perf.load_command(self.node, ctx): self.loaded(),
+            perf.soak_command(self.node, ctx): self.loaded(),
         }
         answers = {step.command: known[step.command] for step in steps if step.command in known}
         return judged(check, self.node, self.outputs({**answers, **(more or {})}), ctx)
