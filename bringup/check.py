@@ -184,7 +184,8 @@ class Check(ABC, Generic[T]):
     the first answers of its commands in the run (`out.before`) and those of now; nodes that a gate sent away are
     asked as well, if they answered the first time. Of pairs, `per_rail` says whether each rail is a test of its
     own and `rounds` how many different partners each node meets. `ports` is how many TCP ports a test uses, from
-    `ctx.listen_port` on.
+    `ctx.listen_port` on. Of groups, `jobs` says that the check is run for jobs inside the leaves, across them and over
+    all nodes of a profile, and that the cause is searched where one fails; it measures at `target.name`.
     """
 
     id: ClassVar[str]
@@ -198,6 +199,7 @@ class Check(ABC, Generic[T]):
     per_rail: ClassVar[bool] = True
     rounds: ClassVar[int] = 3
     ports: ClassVar[int] = 1
+    jobs: ClassVar[bool] = False
     target: ClassVar[type[Node] | type[Pair] | type[Group]]
 
     def __init_subclass__(cls, **kwargs: object) -> None:

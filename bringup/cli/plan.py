@@ -102,11 +102,15 @@ def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
 
 def rounds_of(plan: StagePlan, workers: int) -> str:
     """How many rounds of how many pairs, and what confirms a suspicion."""
-    if not plan.rounds:
-        return ""
-    pairs = max(map(len, plan.rounds))
-    more = f", {CONFIRM_ROUNDS} more ({clock(confirm_s(plan, workers))}) if something is suspected"
-    return f"{plural(len(plan.rounds), 'round')} of {plural(pairs, 'pair')}{more}"
+    said: list[str] = []
+    if plan.rounds:
+        pairs = max(map(len, plan.rounds))
+        said.append(f"{plural(len(plan.rounds), 'round')} of {plural(pairs, 'pair')}")
+        said.append(f"{CONFIRM_ROUNDS} more ({clock(confirm_s(plan, workers))}) if something is suspected")
+    if plan.jobs:
+        most = max(map(len, plan.jobs))
+        said.append(f"{plural(len(plan.jobs), 'wave')} of up to {plural(most, 'job')}, more if one fails")
+    return ", ".join(said)
 
 
 def rights(command: Command) -> str:

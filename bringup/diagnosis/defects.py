@@ -14,6 +14,7 @@ from bringup.diagnosis.confirmed import Confirmed
 from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.faults import GENERAL
 from bringup.diagnosis.gather import gather
+from bringup.diagnosis.jobs import to_culprits
 from bringup.diagnosis.leaves import seen_above, to_leaves
 from bringup.diagnosis.localise import localise
 from bringup.diagnosis.naming import short
@@ -46,7 +47,7 @@ def diagnose(
     told = [o for o in outcomes if (o.check, o.target) not in confirmed.void]
     evidence = Evidence.of(told, all_signs(told, declared), nodes, _defaults(declared))
     seen = confirmed.undecided(all_signs(outcomes, declared))
-    signs = confirmed.undecided(localise(seen, evidence))
+    signs = confirmed.undecided(localise(to_culprits(seen, outcomes, nodes), evidence))
     causes = explained(signs, faults.explaining, evidence.leaf)
     signs = to_leaves(gather(signs, causes, evidence, nodes), causes, nodes)
     signs = confirmed.told(signs, evidence.leaf)

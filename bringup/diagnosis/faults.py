@@ -90,6 +90,13 @@ GENERAL: dict[str, Fault] = {
             who=Who.HANDS_ON,
         ),
         Fault(
+            "SCALE-ONLY",
+            "{at} fails only as a whole: no part of it does, in jobs of the same size",
+            "look at what only many nodes need: uplinks and routing under full load, limits of open files and ports,"
+            " the subnet manager's and the library's settings for jobs of this size",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
             "PAIR-UNSPLIT",
             "{at}: one of the two ends is bad, and no result tells which",
             "retest both ends with known-good partners: bringup resume",

@@ -22,9 +22,10 @@ from bringup.orchestrator.display import Listener
 from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
 from bringup.orchestrator.folder import RunFolder
+from bringup.orchestrator.jobs import Jobs
 from bringup.orchestrator.kept import read_kept
 from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case, untested
-from bringup.orchestrator.quarantine import Left, blocking, leaving
+from bringup.orchestrator.quarantine import Left, blocking, gone, leaving
 from bringup.orchestrator.record import Record
 from bringup.orchestrator.work import duels, jobs_of, teams
 from bringup.run import RunState
@@ -140,6 +141,14 @@ class Engine:
             self._round(plan, number, battles, met)
         if self._options.whole:
             self._confirm(plan, len(plan.rounds))
+        jobs = Jobs(
+            self._record,
+            self._nodes,
+            self._ctx,
+            lambda name: gone(name, self._left),
+            partial(self._pairs, plan),
+        )
+        jobs.run(plan)
         self._groups(plan)
         if self._options.whole:
             self._say_untested(plan)
@@ -190,20 +199,20 @@ class Engine:
         Partners left alone meet each other, but nobody meets the same partner again: the second result would take
         the place of the first.
         """
-        gone = frozenset(name for name in self._left if "/" not in name)
+        out = frozenset(name for name in self._left if "/" not in name)
         by_name = {n.name: n for n in self._nodes}
         planned = {frozenset((b.a.name, b.b.name)): b for b in battles}
         busy = {name for pair in planned for name in pair}
         resting = [n for n in dict.fromkeys(n for pair in met for n in sorted(pair)) if n not in busy]
         pairs, alone = repaired(
             [(b.a.name, b.b.name) for b in battles],
-            gone,
+            out,
             resting=sorted(resting),
             fits=lambda a, b: by_name[a].profile == by_name[b].profile and frozenset((a, b)) not in met,
         )
         cases: list[Case] = []
         for battle in battles:
-            if battle.a.name in gone or battle.b.name in gone:
+            if battle.a.name in out or battle.b.name in out:
                 cases += self._eligible(battle.cases)  # only to say why they are not run
         checks = list(dict.fromkeys(c.check for b in battles for c in b.cases))
         for a, b in pairs:
@@ -239,7 +248,7 @@ class Engine:
             self._gates(plan, cases)
 
     def _pairs(self, plan: StagePlan, cases: Sequence[Case]) -> None:
-        """Tests of disjoint pairs, all at once; within a pair they take turns."""
+        """Tests of disjoint pairs or groups, all at once; within a pair or group they take turns."""
         collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit)
         self._work(plan, duels(cases), collector)
         self._work(plan, jobs_of(cases), collector)

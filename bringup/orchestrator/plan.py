@@ -10,9 +10,10 @@ from functools import lru_cache
 from bringup.check import AnyCheck, Check, Plan, Run, Serve, Step, Together, components, port_path
 from bringup.commands import Command
 from bringup.context import Context
+from bringup.diagnosis.jobs import WAVES, key_of
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Target, Why
-from bringup.topology import matchings, place
+from bringup.topology import matchings, place, waves
 from bringup.transport.bundle import Bundle
 
 FIRST_PORT = 18600
@@ -65,13 +66,14 @@ class Battle:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """Everything of one stage: cases of single nodes, rounds of disjoint pairs, cases of the whole fleet."""
+    """Everything of one stage: cases of single nodes, rounds of disjoint pairs, waves of jobs, cases of the whole fleet."""
 
     stage: Stage
     nodes: tuple[Case, ...] = ()
     rounds: tuple[tuple[Battle, ...], ...] = ()
     groups: tuple[Case, ...] = ()
     estimate_s: float = field(default=0.0)
+    jobs: tuple[tuple[Case, ...], ...] = ()
 
     @property
     def cases(self) -> Iterator[Case]:
@@ -79,6 +81,8 @@ class StagePlan:
         for battles in self.rounds:
             for battle in battles:
                 yield from battle.cases
+        for wave in self.jobs:
+            yield from wave
         yield from self.groups
 
     @property
@@ -171,11 +175,12 @@ def _stage(
 ) -> StagePlan:
     single = tuple(make_case(c, n, ctx) for c in checks if c.target is Node for n in nodes)
     fleet = Group(FLEET, tuple(nodes))
-    groups = tuple(_groups([c for c in checks if c.target is Group], fleet, ctx))
+    groups = tuple(_groups([c for c in checks if c.target is Group and not c.jobs], fleet, ctx))
     paired = [c for c in checks if c.target is Pair]
     rounds = _rounds(paired, nodes, ctx, all_pairs=budget.all_pairs)
     lonely = tuple(_lonely(paired, nodes, rounds, ctx))
-    plan = StagePlan(stage, (*single, *lonely), rounds, groups)
+    jobs = tuple(_jobs([c for c in checks if c.jobs], nodes, ctx))
+    plan = StagePlan(stage, (*single, *lonely), rounds, groups, jobs=jobs)
     return dataclasses.replace(plan, estimate_s=estimate_s(plan, budget.workers))
 
 
@@ -186,6 +191,30 @@ def _groups(checks: Sequence[AnyCheck], fleet: Group, ctx: Context) -> Iterator[
         port += check.ports
 
 
+def _jobs(checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context) -> Iterator[tuple[Case, ...]]:
+    """Waves of jobs over nodes of one profile, those of all profiles at once; where there are too few, that is said."""
+    if not checks:
+        return
+    found: dict[str, list[Case]] = {}
+    for mine in _of_profiles(nodes).values():
+        for wave in waves(mine, place):
+            for members in wave.jobs:
+                target = Group(key_of(wave.name, [n.name for n in members]), members)
+                found.setdefault(wave.name, []).extend(_groups(checks, target, ctx))
+    if not found:
+        reason = "a job needs three nodes of one profile"
+        fleet = Group(FLEET, tuple(nodes))
+        yield tuple(Case(check, fleet, why=Why.NOT_APPLICABLE, reason=reason) for check in checks)
+    yield from (tuple(found[name]) for name in WAVES if name in found)
+
+
+def _of_profiles(nodes: Sequence[Node]) -> dict[str, list[Node]]:
+    kinds: dict[str, list[Node]] = {}
+    for node in nodes:
+        kinds.setdefault(node.profile, []).append(node)
+    return kinds
+
+
 def _rounds(
     checks: Sequence[AnyCheck], nodes: Sequence[Node], ctx: Context, *, all_pairs: bool
 ) -> tuple[tuple[Battle, ...], ...]:
@@ -193,11 +222,8 @@ def _rounds(
 
     Of an odd number one rests in each round, so a check of one round gets a second one there.
     """
-    kinds: dict[str, list[Node]] = {}
-    for node in nodes:
-        kinds.setdefault(node.profile, []).append(node)
     rounds: list[list[Battle]] = []
-    for mine in kinds.values():
+    for mine in _of_profiles(nodes).values():
         least = 1 + len(mine) % 2
         due_until = {c: len(mine) if all_pairs else max(least, min(c.rounds, MOST_ROUNDS)) for c in checks}
         where = None if all_pairs else place  # with places some pairs may never meet
@@ -274,7 +300,8 @@ def estimate_s(plan: StagePlan, workers: int = WORKERS) -> float:
     single = max((_script_s(commands_of(cases, name)) for name, cases in by_node.items()), default=0.0)
     single *= -(-len(by_node) // workers)
     paired = sum(_round_s(battles, workers) for battles in plan.rounds)
-    return single + paired + sum(_together_s(c) for c in plan.groups)
+    jobs = sum(max(map(_together_s, wave), default=0.0) for wave in plan.jobs)
+    return single + paired + jobs + sum(_together_s(c) for c in plan.groups)
 
 
 def confirm_s(plan: StagePlan, workers: int = WORKERS) -> float:

@@ -54,3 +54,8 @@ def blocking(components: Iterable[str], left: Mapping[str, Left]) -> Left | None
             if gone is not None:
                 return gone
     return None
+
+
+def gone(node: str, left: Mapping[str, Left]) -> bool:
+    """Whether a node, or a part of it, has left: what needs all of it goes without it."""
+    return any(path == node or path.startswith(node + "/") for path in left)

@@ -9,6 +9,7 @@ from bringup.check import AnyCheck, Outputs
 from bringup.commands import Command, Output
 from bringup.context import Context
 from bringup.diagnosis import diagnose
+from bringup.diagnosis.jobs import job_key
 from bringup.errors import RunFolderError
 from bringup.judging import judged
 from bringup.model import (
@@ -110,6 +111,8 @@ def _port(old: Outcome) -> int:
 def target_of(outcome: Outcome, check: AnyCheck, nodes: Mapping[str, Node]) -> Target | None:
     """The target that an outcome speaks of, built again from the run's nodes."""
     if check.target is Group:
+        if job_key(outcome.target) is not None:
+            return Group(outcome.target, tuple(nodes[name] for name in outcome.nodes if name in nodes))
         return Group(FLEET, tuple(nodes.values())) if outcome.target == FLEET else None
     there = [nodes[name] for name in outcome.nodes if name in nodes]
     if check.target is Node:

@@ -6,9 +6,22 @@ differ in what they cross: the first stays inside a leaf, the second crosses lea
 What fails in one and not in another tells a port from its leaf and a leaf from what lies above it.
 """
 
+from bringup.topology.jobs import Wave, waves
 from bringup.topology.ladder import Rung, ladder
 from bringup.topology.matching import matchings
 from bringup.topology.places import Place, Reach, groups, place, reach
 from bringup.topology.repair import repaired
 
-__all__ = ["Place", "Reach", "Rung", "groups", "ladder", "matchings", "place", "reach", "repaired"]
+__all__ = [
+    "Place",
+    "Reach",
+    "Rung",
+    "Wave",
+    "groups",
+    "ladder",
+    "matchings",
+    "place",
+    "reach",
+    "repaired",
+    "waves",
+]
