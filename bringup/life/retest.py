@@ -7,15 +7,25 @@ commands before a load. Pure: from an earlier run and the battery to the plan of
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bringup.check import AnyCheck
 from bringup.commands import Command
 from bringup.context import Context
+from bringup.diagnosis.jobs import key_of
 from bringup.life.proof import Needs
 from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Verdict
-from bringup.orchestrator.plan import Battle, Case, StagePlan, estimate_s, make_battle, make_case
+from bringup.orchestrator.plan import (
+    GROUP_PORT,
+    Battle,
+    Case,
+    StagePlan,
+    estimate_s,
+    make_battle,
+    make_case,
+)
 from bringup.run import RunState
 
 COMPARED_WITH = 7
@@ -212,6 +222,8 @@ class _Planner:
             ]
         members = {*targets, *(n.name for n in well)}
         self._fleet.setdefault(check.id, {}).update((n, None) for n in self._nodes if n in members)
+        if check.jobs:
+            return
         for reading in self._checks.values():
             if reading.collects and reading.target is Node and reading.stage is check.stage:
                 self._ask(reading.id, self._fleet[check.id])
@@ -254,15 +266,21 @@ class _Planner:
                 for c in mine
                 for name in self._single.get(c.id, ())
             )
-            groups = tuple(
-                make_case(c, Group(FLEET, tuple(self._nodes[n] for n in self._fleet[c.id])), self._ctx)
-                for c in mine
-                if c.id in self._fleet
-            )
+            groups = tuple(self._groups([c for c in mine if c.id in self._fleet and not c.jobs]))
+            jobs = tuple(self._groups([c for c in mine if c.id in self._fleet and c.jobs]))
             rounds = tuple(self._rounds([c for c in mine if c.target is Pair], battles))
-            if single or groups or rounds:
-                plan = StagePlan(stage, single, rounds, groups)
-                yield StagePlan(stage, single, rounds, groups, estimate_s(plan))
+            if single or groups or rounds or jobs:
+                plan = StagePlan(stage, single, rounds, groups, jobs=(jobs,) if jobs else ())
+                yield dataclasses.replace(plan, estimate_s=estimate_s(plan))
+
+    def _groups(self, checks: Sequence[AnyCheck]) -> Iterator[Case]:
+        """Comparisons of the fleet, and jobs of many nodes: both with those who were chosen for them."""
+        port = GROUP_PORT
+        for check in checks:
+            members = tuple(self._nodes[name] for name in self._fleet[check.id])
+            name = key_of("all", [n.name for n in members]) if check.jobs else FLEET
+            yield make_case(check, Group(name, members), self._ctx, port)
+            port += check.ports
 
     def _rounds(
         self, checks: Sequence[AnyCheck], battles: Sequence[tuple[str, str, _Wanted]]

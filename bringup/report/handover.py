@@ -14,7 +14,7 @@ from bringup.defects import Waiver
 from bringup.life import describe
 from bringup.life.parts import parts
 from bringup.life.standing import Book, Standing
-from bringup.model import FLEET, RunVerdict, Stage, Verdict, Why
+from bringup.model import FLEET, ReadyRule, RunVerdict, Stage, Verdict, Why
 from bringup.report import html, jsonreport, junit, markdown, ocptv, table, text, words
 from bringup.report import verdict as judge
 from bringup.report.readings import in_place, number, versions
@@ -131,11 +131,7 @@ def front_page(state: RunState, book: Book, now: float, sums: Mapping[str, str])
         ("Nodes", f"{ready} of {len(state.nodes)} ready: {words.names(list(state.nodes))}"),
         ("Checks", f"{len(state.info.checks)}"),
         ("Defects over all runs", _counted(book, now)),
-        (
-            "Asked for",
-            f"level {rule.level.value} or higher"
-            + (f", stages {', '.join(rule.stages)}" if rule.stages else ""),
-        ),
+        ("Asked for", _asked(rule)),
         ("bringup", state.info.version),
         *sums.items(),
     ]
@@ -202,6 +198,15 @@ def exceptions(state: RunState) -> str:
             "",
         ]
     return "\n".join(lines if len(lines) > 2 else [*lines, "None."]) + "\n"
+
+
+def _asked(rule: ReadyRule) -> str:
+    """What the inventory asks for beyond the usual; empty where it asks for nothing more."""
+    if rule == ReadyRule():
+        return ""
+    stages = f", stages {', '.join(rule.stages)}" if rule.stages else ""
+    refused = "" if rule.exceptions else ", no exceptions"
+    return f"level {rule.level.value} or higher{stages}{refused}"
 
 
 def _counted(book: Book, now: float) -> str:
