@@ -51,14 +51,19 @@ fi
 """
 
 
+def choose_gid(hca: str) -> str:
+    """Shell that sets `hca`, and `gid` where the port needs one; it ends where a RoCE port has none."""
+    return _CHOOSE_GID.format(hca=shlex.quote(hca), no_gid=NO_GID)
+
+
 def write_bw_server(hca: str, port: int, seconds: int) -> Command:
     """The waiting side of a bandwidth test of `seconds` over one port; listens on TCP `port`."""
-    return _command("ib_write_bw", hca, port, _bandwidth(seconds), seconds)
+    return _command("ib_write_bw", hca, port, bandwidth_options(seconds), seconds)
 
 
 def write_bw_client(hca: str, port: int, seconds: int, peer: str) -> Command:
     """The measuring side: writes to the server at `peer`; its last table row is the result."""
-    return _command("ib_write_bw", hca, port, _bandwidth(seconds), seconds, peer)
+    return _command("ib_write_bw", hca, port, bandwidth_options(seconds), seconds, peer)
 
 
 def write_lat_server(hca: str, port: int) -> Command:
@@ -71,7 +76,18 @@ def write_lat_client(hca: str, port: int, peer: str) -> Command:
     return _command("ib_write_lat", hca, port, _latency(), 1, peer)
 
 
-def _bandwidth(seconds: int) -> str:
+def latency(tool: str, hca: str, port: int, peer: str = "") -> Command:
+    """One side of a latency test with another program (`ib_send_lat`); without a peer the waiting one."""
+    return _command(tool, hca, port, _latency(), 1, peer)
+
+
+def bandwidth(tool: str, hca: str, port: int, seconds: int, peer: str = "") -> Command:
+    """One side of a bandwidth test with another program (`ib_read_bw`); without a peer the waiting one."""
+    return _command(tool, hca, port, bandwidth_options(seconds), seconds, peer)
+
+
+def bandwidth_options(seconds: int) -> str:
+    """A bandwidth test with large messages."""
     return f"-s {BANDWIDTH_BYTES} -q 2 -D {seconds} -F --report_gbits"
 
 
@@ -84,7 +100,7 @@ def _command(tool: str, hca: str, port: int, options: str, seconds: int, peer: s
     if peer:
         call += f" {shlex.quote(peer)}"
     return Command(
-        _CHOOSE_GID.format(hca=shlex.quote(hca), no_gid=NO_GID) + call + "\n",
+        choose_gid(hca) + call + "\n",
         timeout_s=seconds + (CLIENT_SLACK_S if peer else SERVER_SLACK_S),
         needs=(tool,),
         listens=None if peer else port,

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bringup.mock import physics
+from bringup.mock import load, physics
 from bringup.mock.cluster import Cluster
 from bringup.mock.fabric import End, Fabric
-from bringup.mock.hardware import UNLIMITED, Hca, Logical, SimNode
+from bringup.mock.hardware import UNLIMITED, Gpu, Hca, Logical, SimNode
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools.call import Call, Options
 from bringup.mock.tools.perftest_text import WAITING, Row, Settings, banner, report, table
@@ -23,7 +23,7 @@ from bringup.mock.tools.perftest_text import WAITING, Row, Settings, banner, rep
 _VALUED = (
     "-d", "--ib-dev", "-i", "--ib-port", "-p", "--port", "-s", "--size", "-q", "--qp", "-D", "--duration", "-n",
     "--iters", "-x", "--gid-index", "-S", "--sl", "-m", "--mtu", "-t", "--tx-depth", "-u", "--qp-timeout", "-f",
-    "--margin", "-T", "--tos", "--tclass", "--use_cuda", "-Q", "--cq-mod", "-I", "--inline_size", "--out_json_file",
+    "--margin", "-T", "--tos", "--tclass", "--use_cuda", "--use_rocm", "-Q", "--cq-mod", "-I", "--inline_size", "--out_json_file",
     "-c", "--connection", "-w", "--limit_bw",
 )  # fmt: skip
 _NO_SOCKET = "Unable to open file descriptor for socket connection Unable to init the socket connection\n"
@@ -37,6 +37,8 @@ _RETRY_EXCEEDED = (
     " Failed to complete run_iter_bw function successfully\n"
 )
 _NO_PATH = "Failed to modify QP {qpn} to RTR\n Unable to Connect the HCA's through the link\n"
+_USAGE = " Invalid Command or flag.\n Please check command line and run again.\n"
+_THROUGH_CPU = 0.45
 _SETUP_S = 0.25
 _RETRY_S = 4.0
 _SIZES = tuple(1 << k for k in range(1, 24))
@@ -158,7 +160,7 @@ class Perftest:
         finally:
             for way in ways:
                 cluster.fabric.end(way)
-        speed = min(shares) * physics.noise(rng)
+        speed = min([*shares, *_gpu_gbps((a.node, s), (b.node, waiting.settings))]) * physics.noise(rng)
         rows = [_bandwidth_row(s, size, speed) for size in (_SIZES if s.all_sizes else (s.size,))]
         moved = sum(row.size * row.iterations for row in rows)
         cluster.moved(a.node, a.hca, moved, moved if s.both_ways else 0)
@@ -214,7 +216,11 @@ def _settings(call: Call, options: Options) -> Settings | Reply:
     if not call.as_root and locked != UNLIMITED and locked * 1024 < max(size, 4096) * 2 * qps + 128 * 1024:
         return Reply(1, stderr=_NO_MEMORY)
     seconds = options.get("-D", "--duration")
+    gpu = _gpu(call, options)
+    if isinstance(gpu, Reply):
+        return gpu
     return Settings(
+        gpu=gpu,
         verb=verb,
         is_latency=is_latency,
         hca=hca,
@@ -228,6 +234,33 @@ def _settings(call: Call, options: Options) -> Settings | Reply:
         gid_index=options.get("-x", "--gid-index"),
         is_client=bool(options.words),
     )
+
+
+def _gpu(call: Call, options: Options) -> Gpu | Reply | None:
+    """The GPU whose memory is to be used, or what the program says instead of starting."""
+    kind = next((k for k in ("--use_cuda", "--use_rocm") if options.has(k)), "")
+    if not kind:
+        return None
+    if (kind == "--use_cuda") != (call.node.shape.gpu_vendor == "nvidia"):
+        return Reply(1, stderr=f"{call.tool}: unrecognized option '{kind}={options.get(kind)}'\n{_USAGE}")
+    trouble = load.cuda_trouble(call.node)
+    index = options.whole(kind, default=0)
+    if trouble or index >= len(call.node.visible_gpus):
+        return Reply(1, stderr=f"{trouble or 'No such device id'}\n Couldn't allocate MR\n")
+    if "nvidia_peermem" in call.node.unloaded and not options.has("--use_cuda_dmabuf"):
+        return Reply(1, stderr=_NO_MEMORY)
+    if "nvidia_peermem" in call.node.unloaded and call.node.files.get("proc/driver/nvidia/version"):
+        return Reply(1, stderr=f"DMA-BUF is not supported on this GPU\n{_NO_MEMORY}")  # the closed driver
+    return call.node.visible_gpus[index]
+
+
+def _gpu_gbps(*ends: tuple[SimNode, Settings]) -> list[float]:
+    """What the GPUs' own way to the adapters carries; access control sends it through the processor."""
+    return [
+        load.host_gbs(s.gpu) * 8 * (_THROUGH_CPU if node.acs else 1.0)
+        for node, s in ends
+        if s.gpu is not None
+    ]
 
 
 def _device(call: Call, name: str) -> Hca | Reply:

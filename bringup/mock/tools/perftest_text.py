@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bringup.mock.hardware import Hca
+from bringup.mock.hardware import Gpu, Hca
 
 RULE = "-" * 87 + "\n"
 WAITING = "\n" + "*" * 36 + "\n* Waiting for client to connect... *\n" + "*" * 36 + "\n"
@@ -14,7 +14,7 @@ _NAMES = {"write": "RDMA_Write", "read": "RDMA_Read", "send": "Send", "atomic": 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one side was called. `seconds` is None for a test with a number of iterations."""
+    """How one side was called. `seconds` is None for a test with a number of iterations, `gpu` for the host's memory."""
 
     verb: str
     is_latency: bool
@@ -28,6 +28,7 @@ class Settings:
     all_sizes: bool
     gid_index: str
     is_client: bool
+    gpu: Gpu | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,22 @@ def banner(s: Settings, qpns: tuple[int, int], peer: Hca) -> str:
     ]
     addresses = [_address("local", s.hca, qpns[0] + i) for i in range(s.qps)]
     addresses += [_address("remote", peer, qpns[1] + i) for i in range(s.qps)]
-    return RULE + "\n".join(rows) + "\n" + RULE + "".join(addresses) + RULE
+    return _cuda(s) + RULE + "\n".join(rows) + "\n" + RULE + "".join(addresses) + RULE
+
+
+def _cuda(s: Settings) -> str:
+    """What it says before anything else when it takes its buffer from a GPU."""
+    if s.gpu is None:
+        return ""
+    size = 2 * s.size * s.qps
+    if s.gpu.kind.vendor == "amd":
+        return f"Using ROCm Device with ID: {s.gpu.index}, Name: {s.gpu.name}\nallocated {size} bytes of GPU buffer\n"
+    return (
+        f"initializing CUDA\nPicking device No. {s.gpu.index}\n"
+        f"[pid = 4711, dev = {s.gpu.index}] device name = [{s.gpu.name}]\ncreating CUDA Ctx\n"
+        f"making it the current CUDA Ctx\ncuMemAlloc() of a {size} bytes GPU buffer\n"
+        "allocated GPU buffer address at 00007fba9c000000 pointer=0x7fba9c000000\n"
+    )
 
 
 def _address(side: str, hca: Hca, qpn: int) -> str:
