@@ -54,6 +54,23 @@ def sys(node: SimNode) -> Files:
     return files
 
 
+def rshim(node: SimNode) -> Files:
+    """What the management interface of each BlueField card tells."""
+    cards = [nic for nic in node.nics if nic.kind.is_dpu]
+    return {
+        f"dev/rshim{number}/misc": (
+            "DISPLAY_LEVEL   0 (0:basic, 1:advanced, 2:log)\n"
+            f"BF_MODE         {(card.own_mode or card.mode).upper()} mode\n"
+            "BOOT_MODE       1 (0:rshim, 1:emmc, 2:emmc-boot-swap)\n"
+            "BOOT_TIMEOUT    300 (seconds)\nUSB_TIMEOUT     40 (seconds)\nDROP_MODE       0 (0:normal, 1:drop)\n"
+            "SW_RESET        0 (1: reset)\n"
+            f"DEV_NAME        pcie-{card.kind.bdf.rsplit('.', 1)[0]}.2\n"
+            "DEV_INFO        BlueField-3(Rev 1)\nOPN_STR         N/A\n"
+        )
+        for number, card in enumerate(cards)
+    }
+
+
 def mounts(node: SimNode) -> str:
     """/proc/mounts: root and temporary files on the boot drive, a scratch file system on each data drive, home on NFS."""
     rows = [

@@ -68,6 +68,7 @@ def render(node: SimNode) -> Files:
         "var/log/wtmp": "",
         **live(node, node.started),
         **host_files.proc(node),
+        **host_files.rshim(node),
     }
     for device, *_ in host_files.drives(node):
         files[f"dev/{device}"] = ""

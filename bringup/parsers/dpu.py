@@ -1,14 +1,15 @@
 """BlueField cards as their host sees them: on the PCI bus, their firmware, and the mode that their settings ask for.
 
 In NIC mode a card is an adapter of its host; in DPU mode its own processors rule its ports, and the host has only what
-they give it. The tool is mlxconfig, or mstconfig of the kernel's package, whose words are the same.
+they give it. The tool is mlxconfig, or mstconfig of the kernel's package, whose words are the same. What the card itself
+runs in is told by its management interface (rshim), where the host has one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bringup.commands import Command
 from bringup.errors import ParseError
@@ -26,7 +27,8 @@ GENERATIONS: Mapping[str, str] = {
 """The network function of each generation by its PCI device number (PCI ID repository)."""
 
 DPUS = Command(
-    f"""tool=none
+    f"""tool=none limit=
+command -v timeout >/dev/null 2>&1 && limit='timeout 5'
 for name in mlxconfig mstconfig; do
   if command -v $name >/dev/null 2>&1; then tool=$name; break; fi
 done
@@ -48,6 +50,18 @@ for dev in "$ROOT"/sys/bus/pci/devices/*.0; do
     echo "== status $?"
   fi
 done
+for misc in "$ROOT"/dev/rshim*/misc; do
+  [ -r "$misc" ] || continue
+  dev=- mode=-
+  $limit cat "$misc" >"$TMP"/rshim 2>/dev/null || continue
+  while read -r key value rest; do
+    case $key in
+    DEV_NAME) dev=$value ;;
+    BF_MODE) mode=$value ;;
+    esac
+  done <"$TMP"/rshim
+  echo "== rshim $dev $mode"
+done
 echo "== end"
 """,
     root=True,
@@ -58,12 +72,15 @@ echo "== end"
 _CARD = re.compile(
     r"== (?P<bdf>[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.0) (?P<device>0x[0-9a-f]{4}) (?P<name>\S{1,64}) (?P<fw>\S{1,40})"
 )
+_RSHIM = re.compile(r"== rshim (?P<dev>\S{1,64}) (?P<mode>\S{1,20})")
+_BUS = re.compile(r"pcie-(?P<bus>[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2})\.[0-7]")
 _STATUS = re.compile(r"== status (?P<status>[0-9]{1,3})")
 
 
 @dataclass(frozen=True, slots=True)
 class Dpu:
-    """One card. `name` is its RDMA device, `mode` and `next_mode` are `nic`, `dpu` or `separated`.
+    """One card. `name` is its RDMA device, `mode` and `next_mode` are `nic`, `dpu` or `separated`, `own` is the mode that
+    the card itself tells (`nic` or `dpu`).
 
     None: not told. `why` is what the tool said where the modes are not known.
     """
@@ -75,6 +92,7 @@ class Dpu:
     mode: str | None
     next_mode: str | None
     why: str = ""
+    own: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,7 @@ def parse(text: str) -> Dpus:
         raise ParseError(f"BlueField cards: the answer {quoted(text)} is cut off")
     tool = lines[0] != "tool=none"
     cards: list[Dpu] = []
+    told: dict[str, str] = {}
     head: re.Match[str] | None = None
     body: list[str] = []
     for line in lines[1:-1]:
@@ -106,11 +125,15 @@ def parse(text: str) -> Dpus:
             head, body = None, []
         elif head is not None:
             body.append(line)
+        elif rshim := _RSHIM.fullmatch(line):
+            bus, mode = _BUS.fullmatch(rshim["dev"]), rshim["mode"].lower()
+            if bus is not None and mode in ("nic", "dpu"):
+                told[bus["bus"]] = mode
         elif line.strip():
             raise ParseError(f"BlueField cards: {quoted(line)} belongs to no card")
     if head is not None:
         raise ParseError(f"BlueField cards: the answer of {head['bdf']} is cut off")
-    return Dpus(tuple(cards), tool)
+    return Dpus(tuple(replace(card, own=told.get(card.address.rsplit(".", 1)[0])) for card in cards), tool)
 
 
 def _asked(head: re.Match[str], status: int, body: list[str]) -> Dpu:

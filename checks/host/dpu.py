@@ -19,10 +19,11 @@ _RULE = Limit(
 
 
 class DpuCards(Check[Node]):
-    """Every BlueField card is in the planned mode, no change of mode waits for a power cycle, and all are there.
+    """Every BlueField card is in the planned mode, says so itself, no change of mode waits, and all are there.
 
     Planned are `dpu.mode` (nic, dpu or separated) and `dpu.count`, where the profile names them; mode and firmware are
-    readings that `host.settings-drift` compares. The card's own side (its Arm system) is not asked.
+    readings that `host.settings-drift` compares. The card itself is asked by its management interface (rshim), where the
+    host has one; its Arm system is not logged in to.
     """
 
     id = "host.dpu"
@@ -37,6 +38,15 @@ class DpuCards(Check[Node]):
             "switch {node} off and on at its power supply (a warm reboot does not reach the card), or set the old mode again",
             Who.SOFTWARE,
             Severity.REBOOT,
+        ),
+        Fault(
+            "DPU-DISAGREES",
+            "a BlueField card of {node} runs in another mode than its host believes",
+            "switch {node} off and on at its power supply, so that host and card read the same settings; if they still "
+            "differ, install the BlueField bundle anew",
+            Who.SOFTWARE,
+            Severity.REBOOT,
+            explained_by=("DPU-PENDING",),
         ),
         Fault(
             "DPU-MISSING",
@@ -60,17 +70,22 @@ class DpuCards(Check[Node]):
             at = f"{target.name}/hca/{card.name}" if card.name else target.name
             if card.firmware is not None:
                 yield Measurement("DPU firmware", card.firmware, "", at)
-            mode = card.mode or card.next_mode
+            mode = card.mode or card.own or card.next_mode
             if mode is None:
                 continue
             yield Measurement("DPU mode", mode, "", at, planned, DPU_MODE.code)
+            if card.mode is not None and card.own is not None:
+                same = Limit(
+                    "host.dpu", "==", _shown(card.mode), why="what its host reads", source="mlxconfig"
+                )
+                yield Measurement("mode by the card itself", card.own, "", at, same, "DPU-DISAGREES")
             if card.mode is not None and card.next_mode is not None:
                 waits = int(card.mode != card.next_mode)
                 yield Measurement("waiting for a power cycle", waits, "", at, _RULE, "DPU-PENDING")
                 if waits:
                     message = f"{_name(card)}: {card.mode} now, {card.next_mode} after it"
                     yield Finding("DPU-PENDING", message, at, Weight.NOTE)
-        silent = [card for card in seen.cards if card.next_mode is None]
+        silent = [card for card in seen.cards if card.next_mode is None and card.own is None]
         if silent and not seen.tool:
             if planned is not None:
                 raise ToolMissing(("mlxconfig",))
@@ -81,3 +96,8 @@ class DpuCards(Check[Node]):
 
 def _name(card: Dpu) -> str:
     return f"{card.generation} {card.name or card.address}"
+
+
+def _shown(mode: str) -> str:
+    """How rshim names a mode: a card with processors apart is one in DPU mode."""
+    return "nic" if mode == "nic" else "dpu"

@@ -160,6 +160,18 @@ def _dpu_mode(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "dpu-disagrees",
+        "a BlueField card runs in DPU mode, and its settings tell the host that it is in NIC mode",
+        expected=(Expected("DPU-DISAGREES", NODE_AT, SOFTWARE),),
+        needs=("dpu",),
+    )
+)
+def _dpu_disagrees(node: SimNode, given: Given) -> None:
+    _card(node).own_mode = "dpu"
+
+
+@in_node(
+    Kind(
         "dpu-pending",
         "a BlueField card was told to change its mode and has not been switched off since",
         expected=(Expected("DPU-PENDING", NODE_AT, SOFTWARE),),

@@ -59,7 +59,8 @@ class Nic:
     """What is left of its speed, although its link looks well."""
     mode: str = "nic"
     next_mode: str = ""
-    """Of a BlueField card: nic or dpu, now and after the next power cycle; empty: the same."""
+    own_mode: str = ""
+    """Of a BlueField card: nic or dpu, now and after the next power cycle, and as the card itself runs; empty: the same."""
 
 
 @dataclass(slots=True)

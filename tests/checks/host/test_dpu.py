@@ -70,6 +70,39 @@ def test_another_mode(judge, old, new, mode) -> None:
     assert [(m.value, m.code) for m in outcome.measurements if not m.ok] == [(mode, "DPU-MODE")]
 
 
+def rshim(mode: str, dev: str = "pcie-0000:03:00.2") -> str:
+    return GOOD.replace("== end\n", f"== rshim {dev} {mode}\n== end\n")
+
+
+def test_host_and_card_agree(judge) -> None:
+    outcome = judge(rshim("NIC"), mode="nic")
+    assert (outcome.verdict, outcome.reason) == (Verdict.PASS, "")
+    assert ("mode by the card itself", "nic") in [(m.name, m.value) for m in outcome.measurements]
+
+
+def test_host_and_card_do_not_agree(judge) -> None:
+    outcome = judge(rshim("DPU"), mode="nic")
+    assert [(m.code, m.at, m.value) for m in outcome.measurements if not m.ok] == [
+        ("DPU-DISAGREES", AT, "dpu")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "dev"), [("-", "pcie-0000:03:00.2"), ("DPU", "usb-2-1.1"), ("DPU", "pcie-0000:c1:00.2")]
+)
+def test_what_tells_nothing_of_this_card(judge, mode, dev) -> None:
+    outcome = judge(rshim(mode, dev), mode="nic")
+    assert outcome.verdict is Verdict.PASS
+    assert "mode by the card itself" not in [m.name for m in outcome.measurements]
+
+
+def test_the_card_itself_tells_where_the_tool_is_missing(judge) -> None:
+    text = f"tool=none\n{CARD}== rshim pcie-0000:03:00.2 DPU\n== end\n"
+    outcome = judge(text, mode="nic")
+    assert [(m.code, m.value) for m in outcome.measurements if not m.ok] == [("DPU-MODE", "dpu")]
+    assert judge(text, mode="dpu").verdict is Verdict.PASS
+
+
 def test_a_change_that_waits(judge, found) -> None:
     outcome = judge(
         GOOD.replace("DISABLED(1)               DISABLED(1)", "DISABLED(1)               ENABLED(0)")
@@ -144,12 +177,18 @@ def test_the_command_on_a_machine(tmp_path: Path) -> None:
     tool = tools / "mstconfig"
     tool.write_text(f"#!/bin/sh\n[ $# = 6 ] || exit 9\ncat <<'E'\n{SETTINGS}\nE\n")
     tool.chmod(0o755)
+    # the fields of a real one, DPU mode, ROM and uptime left out
+    (tmp_path / "dev/rshim0").mkdir(parents=True)
+    (tmp_path / "dev/rshim0/misc").write_text(
+        "DISPLAY_LEVEL   2 (0:basic, 1:advanced, 2:log)\nBF_MODE         DPU mode\nBOOT_MODE       1 (0:rshim, 1:emmc)\n"
+        "DEV_NAME        pcie-0000:03:00.2\nDEV_INFO        BlueField-3(Rev 1)\n"
+    )
     for name in ("cat",):
         (tools / name).symlink_to(shutil.which(name) or name)
     done = subprocess.run(
-        ["/bin/sh", "-u"], input=DPUS.script, env={"ROOT": str(tmp_path), "PATH": str(tools)},
+        ["/bin/sh", "-u"], input=DPUS.script, env={"ROOT": str(tmp_path), "TMP": str(tmp_path), "PATH": str(tools)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert parse(done.stdout).cards == (
-        Dpu("0000:03:00.0", "BlueField-3", "mlx5_9", "32.41.1000", "nic", "nic"),
+        Dpu("0000:03:00.0", "BlueField-3", "mlx5_9", "32.41.1000", "nic", "nic", own="dpu"),
     )
