@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import structs
 
 from bringup import events as ev
 from bringup.defects import Defect, Waiver, Who
 from bringup.errors import RunFolderError
 from bringup.journal import read
-from bringup.model import LEVELS, Node, Outcome, RunInfo, RunVerdict, Stage, Verdict, Why
+from bringup.model import (
+    LEVELS,
+    Limit,
+    Measurement,
+    Node,
+    Outcome,
+    RunInfo,
+    RunVerdict,
+    Stage,
+    Verdict,
+    Why,
+)
 
 
 @dataclass
@@ -224,9 +237,32 @@ def fold(events: Iterable[ev.AnyEvent]) -> RunState:
     return state
 
 
+def shared(events: Iterable[ev.AnyEvent]) -> Iterator[ev.AnyEvent]:
+    """The same events with equal limits, names and places of readings as one object each.
+
+    A decoder makes a new one every time, and the readings of a large run are mostly those: this halves what it takes.
+    """
+    limits: dict[tuple[type, Limit], Limit] = {}
+    texts: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, ev.Judged) and event.outcome.measurements:
+            readings = tuple(_reading(m, limits, texts) for m in event.outcome.measurements)
+            event = structs.replace(event, outcome=replace(event.outcome, measurements=readings))
+        yield event
+
+
+def _reading(m: Measurement, limits: dict[tuple[type, Limit], Limit], texts: dict[str, str]) -> Measurement:
+    limit = m.limit
+    if limit is not None:
+        limit = limits.setdefault((type(limit.value), limit), limit)
+    value = texts.setdefault(m.value, m.value) if isinstance(m.value, str) else m.value
+    name, unit, at, code = (texts.setdefault(said, said) for said in (m.name, m.unit, m.at, m.code))
+    return Measurement(name, value, unit, at, limit, code)
+
+
 def load(folder: Path) -> RunState:
     """The state of a run folder. Raises RunFolderError where there is no journal or it does not begin as one."""
-    state = fold(read(folder / "journal.jsonl"))
+    state = fold(shared(read(folder / "journal.jsonl")))
     if not state.info.id:
         raise RunFolderError(
             f"{folder}: the journal does not say which run it is; it is damaged or not a run folder"
