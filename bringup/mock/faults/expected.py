@@ -14,7 +14,6 @@ HANDS_ON, CONFIGURATION, SOFTWARE, PLAN = Who.HANDS_ON, Who.CONFIGURATION, Who.S
 UNJUDGED = Who.COULD_NOT_JUDGE
 
 LATER_LOCAL = "issue 4: local battery"
-LATER_RDMA = "issue 5: RDMA and collectives"
 LATER_DIAGNOSIS = "issue 6: diagnosis"
 
 NODE_AT = "{node}"

@@ -9,7 +9,6 @@ from bringup.mock.faults.expected import (
     CONFIGURATION,
     HANDS_ON,
     HCA_AT,
-    LATER_RDMA,
     PORT_AT,
     SOFTWARE,
     Expected,
@@ -205,7 +204,6 @@ def _slow_hca(node: SimNode, given: Given) -> None:
         "a port carries only a fraction of what it should send, or of what it should receive",
         (HCA, Param("way", "word", choices=("tx", "rx")), FRACTION),
         _at_port("RDMA-BW"),
-        closes=LATER_RDMA,
     )
 )
 def _slow_one_way(node: SimNode, given: Given) -> None:

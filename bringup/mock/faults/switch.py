@@ -7,7 +7,6 @@ from bringup.mock.fabric import Fabric, Leaf
 from bringup.mock.faults.expected import (
     HANDS_ON,
     LATER_DIAGNOSIS,
-    LATER_RDMA,
     LEAF_AT,
     Expected,
     Scope,
@@ -70,7 +69,6 @@ def _late_leaf(fabric: Fabric, given: Given) -> None:
         _at_leaf("UPLINK-SLOW", "LEAF-SLOW"),
         ("PATH-UNSTABLE",),
         scope=Scope.LEAF,
-        closes=LATER_RDMA,
         needs=_NEEDS,
     )
 )
@@ -90,7 +88,6 @@ def _slow_uplink(fabric: Fabric, given: Given) -> None:
         (Expected("SPINE-SLOW", "spine-*", HANDS_ON), Expected("SPINE-SLOW", "fleet", HANDS_ON)),
         ("PATH-UNSTABLE",),
         scope=Scope.FLEET,
-        closes=LATER_RDMA,
         needs=_NEEDS,
     )
 )
