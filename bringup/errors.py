@@ -21,6 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bringup.packages import named
+
 
 class BringupError(Exception):
     """Base of all errors raised on purpose."""
@@ -100,12 +102,13 @@ class NoLimit(CannotJudge):
 
 
 class ToolMissing(CannotJudge):
-    """A program that the check needs is not installed on the node."""
+    """A program that the check needs is not installed on the node. `instead` is another way to get what it tells."""
 
-    def __init__(self, tools: tuple[str, ...], *, at: str = "") -> None:
-        missing = f"not installed on the node (or not in PATH): {', '.join(tools)}"
-        super().__init__(missing, code="TOOL-MISSING", at=at)
+    def __init__(self, tools: tuple[str, ...], *, at: str = "", instead: str = "") -> None:
+        missing = f"not installed on the node (or not in PATH): {named(tools)}"
+        super().__init__(f"{missing}; {instead}" if instead else missing, code="TOOL-MISSING", at=at)
         self.tools = tools
+        self.instead = instead
 
 
 class NotApplicable(BringupError):

@@ -124,7 +124,8 @@ def _instead(node: Node, out: Outputs, ctx: Context, what: str) -> dict[str, Gpu
     try:
         return loaded(node, out, ctx).working
     except ToolMissing as missing:
-        raise ToolMissing((what, f"or {missing.tools[0]}"), at=node.name) from None
+        told = (what, f"or {missing.tools[0]}")
+        raise ToolMissing(told, at=node.name, instead=missing.instead) from None
 
 
 def products(node: Node, load: Loaded, ctx: Context) -> Iterator[Measurement | Finding]:

@@ -24,6 +24,7 @@ from bringup.parsers.host_memory import MemorySpeed
 from bringup.parsers.inside import RUNNERS, Place, Section, Sections
 from bringup.parsers.perf_faults import GPU_LOAD
 
+_ELSEWHERE = "or run it in a container (fact container.run)"
 _PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@%:,-]{0,255}")
 
 
@@ -115,7 +116,7 @@ def part(node: Node, out: Outputs, command: Command, name: str) -> Section:
     found = sections(node, out, command)
     one = found.one(name)
     if one is None and found.missing:
-        raise ToolMissing(found.missing, at=node.name)
+        raise ToolMissing(found.missing, at=node.name, instead=_ELSEWHERE)
     if one is None or one.status is None:
         said = " ".join(out.get(node, command).error_text.split())[-200:] or "nothing was printed"
         state = "did not start" if one is None else "was cut off"
@@ -165,8 +166,8 @@ def _loaded(node: Node, out: Outputs, ctx: Context, command: Command) -> Loaded:
     try:
         report = gpu_load.parse(load.text)
     except ToolMissing as missing:
-        hint = "name another Python with the fact perf.python, or a container with container.run"
-        raise ToolMissing((f"{missing.tools[0]}; {hint}",), at=node.name) from None
+        hint = f"name another Python (fact perf.python), {_ELSEWHERE}"
+        raise ToolMissing(missing.tools, at=node.name, instead=hint) from None
     except ParseError:
         if load.status == 0:
             raise

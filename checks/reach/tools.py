@@ -23,7 +23,7 @@ class Tools(Check[Node]):
         Fault(
             "TOOL-MISSING",
             "tools are missing on {node}",
-            "install them on {node}, or say in the inventory where they are (path:)",
+            "install on {node} what is named above, or say in the inventory where it is (path:)",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
         ),

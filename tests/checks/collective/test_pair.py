@@ -147,7 +147,9 @@ Executable: all_reduce_perf
 def test_the_node_without_the_program_is_named(judge, answer, called, at) -> None:
     outcome = judge(answer("", status=134, stderr=_NO_PROGRAM.format(called)))
     assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "TOOL-MISSING", at)
-    assert outcome.reason == "not installed on the node (or not in PATH): all_reduce_perf"
+    assert outcome.reason == (
+        "not installed on the node (or not in PATH): all_reduce_perf (NVIDIA/nccl-tests or ROCm/rccl-tests, built from source)"
+    )
 
 
 def test_another_machine_than_planned_explains_a_test_that_cannot_start(check) -> None:

@@ -36,7 +36,10 @@ def test_each_missing_one_is_named(check, node, make_context, make_outputs, text
     ctx = make_context(facts=FACTS)
     outcome = judged(check, node, make_outputs({tools(("ib_write_bw", "nvidia-smi")): text}), ctx)
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "TOOL-MISSING")
-    assert outcome.reason == "not installed on the node (or not in PATH): ib_write_bw, nvidia-smi"
+    assert outcome.reason == (
+        "not installed on the node (or not in PATH): ib_write_bw (package perftest), nvidia-smi (the NVIDIA driver,"
+        " package nvidia-utils)"
+    )
 
 
 def test_a_cut_answer_finds_nothing_missing(check, node, make_context, make_outputs) -> None:
