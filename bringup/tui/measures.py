@@ -25,7 +25,7 @@ class Measure:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.check} {self.name}"
+        return self.name if self.name.startswith(self.check) else f"{self.check} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bringup.commands import Evidence
 from bringup.defects import Defect
 from bringup.model import Measurement, Node, Verdict
 from bringup.report import words
+from bringup.run import settled
 from bringup.tui.defect_rows import measured_words, parts_short
 from bringup.tui.feed import RunView
 from bringup.tui.gauge import gauge
@@ -117,7 +118,9 @@ def _add(
     everything = part.path in toggled
     quiet = depth > 0 and mark is Mark.NOT_RUN and not everything  # the node's own row says why
     shown = [
-        e for e in part.entries if (everything and not trouble_only) or (e.mark in TROUBLE and not quiet)
+        e
+        for e in part.entries
+        if (everything and not trouble_only) or (e.mark in TROUBLE and not quiet and not settled(e.outcome))
     ]
     groups = [[e] for e in shown] if everything else _grouped(shown)
     hidden = len(shown) < len(part.entries) or len(groups) < len(shown)

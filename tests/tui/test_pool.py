@@ -18,7 +18,9 @@ def outcome() -> Outcome:
     return Outcome(
         "link." + "rate", Stage.LINK, "gpu-" + "001", ("gpu-" + "001",), Verdict.NOT_RUN, ("gpu-001/hca/x",), 2, "reason",
         "CODE", Why.ABORTED, (Measurement("rate", 187.4, "Gb/s", "gpu-001/hca/x", limit, "CODE"), Measurement("w", "x", "", "a")),
-        (Finding("CODE", "said", "gpu-001"),), (Evidence("gpu-001", "f", SMI, Ended.EXITED, 0, 1.0, 2.0, 0, 3, 0),), 1.5, 2.5, "gpu-001/hca/x",
+        (Finding("CODE", "said", "gpu-001"),),
+        (Evidence("gpu-001", "f", SMI, Ended.EXITED, 0, 1.0, 2.0, 0, 3, 0),),
+        1.5, 2.5, "gpu-001/hca/x",
     )  # fmt: skip
 
 
