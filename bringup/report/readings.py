@@ -218,7 +218,7 @@ def versions(state: RunState) -> list[Version]:
             continue
         node = state.nodes.get(outcome.nodes[0])
         for m in outcome.measurements:
-            told = (
+            told = m.name != "serial" and (
                 m.limit is None or outcome.check == _MODELS
             )  # what has a limit of its own is a setting, not a version
             if told and isinstance(m.value, str) and m.value and node is not None:

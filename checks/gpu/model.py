@@ -35,4 +35,6 @@ class GpuModel(Check[Node]):
                 yield Measurement("gpu.model", gpu.name, "", at, model, GPU_MODEL.code)
             if gpu.memory_mib is not None:
                 yield Measurement("gpu.memory.total", gpu.memory_mib, "MiB", at, memory, GPU_MEMORY.code)
+            if gpu.serial is not None:  # a GPU that was bad elsewhere is known again by it
+                yield Measurement("serial", gpu.serial, "", at)
         smi.demand(expected, "model and memory", silent)
