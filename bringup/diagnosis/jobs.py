@@ -75,6 +75,7 @@ def step_of(
     """The jobs to run next for a job that failed, or the verdict. Targets that are `untold` count as not run yet."""
     known: dict[Job, bool | None] = {}
     good: dict[str, None] = {}
+    beside = 0
     mine = job_key(failed.target)
     latest = WAVES.index(mine.wave) if mine is not None and mine.wave in WAVES else 0
     for o in outcomes:
@@ -85,15 +86,23 @@ def step_of(
             known[Job(o.nodes[: key.suspects], o.nodes[key.suspects :], again=key.again)] = _GOOD.get(
                 o.verdict
             )
-        elif not key.number and o.verdict is Verdict.PASS and key.wave in WAVES[: latest + 1]:
-            good.update(dict.fromkeys(o.nodes))
+        elif not key.number and key.wave in WAVES[: latest + 1] and o.verdict in _GOOD:
+            beside += o.target != failed.target
+            if o.verdict is Verdict.PASS:
+                good.update(dict.fromkeys(o.nodes))
+    if beside and not good:
+        return Found(error="no job of this kind was good, so nobody is known to be good")
     alike = {name for name in good if _profile(name, nodes) == _profile(failed.nodes[0], nodes)}
     outside = tuple(n for n in good if n in alike and n not in failed.nodes)
-    step = next_step(Failure(failed.nodes, outside), known)
-    if isinstance(step, Found) and not step.held and any(len(c.nodes) > 1 for c in step.culprits):
-        # its parts were good in smaller jobs: that may be all there is to it
+    if len(outside) < len(failed.nodes) - len(failed.nodes) // 2 and _halves_good(failed.nodes, known):
+        # nobody is there to keep the size, and the parts were good in smaller jobs: that may be all there is to it
         return Found((Culprit(failed.nodes),), scale_only=True, held=False)
-    return step
+    return next_step(Failure(failed.nodes, outside), known)
+
+
+def _halves_good(nodes: tuple[str, ...], known: Mapping[Job, bool | None]) -> bool:
+    good = {job.suspects for job, well in known.items() if well}
+    return {nodes[: len(nodes) // 2], nodes[len(nodes) // 2 :]} <= good
 
 
 def _profile(name: str, nodes: Mapping[str, Node]) -> str:
@@ -153,7 +162,7 @@ def to_culprits(signs: Iterable[Sign], outcomes: Sequence[Outcome], nodes: Mappi
     moved: list[Sign] = []
     for sign in signs:
         key = job_key(sign.target)
-        if key is None or sign.unjudged:
+        if key is None or sign.unjudged or sign.at != (sign.target,):  # the last names its node itself
             moved.append(sign)
             continue
         verdict = found.get((sign.check, key.base))

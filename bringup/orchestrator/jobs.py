@@ -19,6 +19,8 @@ from bringup.orchestrator.plan import Case, StagePlan, make_case
 from bringup.orchestrator.record import Record
 from bringup.topology.jobs import LEAST
 
+MOST_TURNS = 40
+"""So many times at most the search of a wave asks for further jobs; a culprit takes about six, and one more about ten."""
 _JUDGED = (Verdict.PASS, Verdict.FAIL)
 
 
@@ -38,12 +40,14 @@ class Jobs:
 
     def run(self, plan: StagePlan) -> None:
         """Every wave, and after each of them the search for what made its jobs fail."""
+        told: dict[str, str] = {}
         for number, wave in enumerate(plan.jobs, 1):
             self._say_round(plan, len(plan.jobs) - number)
             out = spoilers(self._record.state.outcomes, self._nodes)
-            if left_out := [n for n in out if any(n in {m.name for m in c.target.nodes} for c in wave)]:
-                text = f"{plan.stage.value}: {some(left_out)} left out of jobs of many nodes: bad already"
+            if new := [name for name in out if name not in told]:
+                text = f"{plan.stage.value}: {some(new)} left out of jobs of many nodes: bad already"
                 self._record.write(ev.Note(text=text))
+            told |= out
             self._play(list(self._fit(wave, out)))
             self._search(plan, wave, len(plan.jobs) - number)
 
@@ -79,7 +83,7 @@ class Jobs:
             if (key := job_key(o.target)) is not None and key.number and o.verdict not in _JUDGED
         }
         open_ = list(wave)
-        while open_:
+        for _ in range(MOST_TURNS):
             busy: set[str] = set()
             turn: list[Case] = []
             for case in list(open_):

@@ -110,6 +110,13 @@ def test_what_fails_only_as_a_whole_is_told_with_its_set_and_leaves(tmp_path: Pa
     assert "4 leaves: leaf-0, leaf-1, leaf-2 and leaf-3" in defect.measured
 
 
+def test_where_no_job_is_good_nothing_is_searched(tmp_path: Path) -> None:
+    state = battle(tmp_path, cluster(lambda names: True), NODES, BOTH)
+    assert searches(state) == []
+    (defect,) = state.defects
+    assert defect.code == "COLL-BUSBW" and len(defect.explains) == 9
+
+
 def test_who_has_left_or_is_bad_in_pairs_is_in_no_job(tmp_path: Path) -> None:
     def answer(node: str, script: str) -> bytes | None:
         verb, *rest = script.split()

@@ -1,0 +1,93 @@
+"""Collective: many nodes with all their GPUs and all their fabric ports, inside the leaves, across them, and all together.
+
+With k nodes and n GPUs every GPU moves busbw x (k - 1) / (n - 1) over the fabric, so the more nodes there are the more
+the ports set the pace: of 16 nodes of eight GPUs 118 GB/s of each 1,000, of two 67.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bringup.battery import mpi_reduce, transports
+from bringup.check import Check, Outputs, Plan, run
+from bringup.commands import Command
+from bringup.context import Context
+from bringup.defects import Fault, Severity, Who
+from bringup.errors import NotApplicable
+from bringup.model import Finding, Group, Level, Limit, Measurement, Node, Stage
+
+_OF_THE_WIRE = 0.85
+"""The part of what the ports must carry by themselves that a collective must still reach over them."""
+
+
+class JobCollective(Check[Group]):
+    """all_reduce over many nodes is as fast as their ports and NVLinks allow, and its results are right."""
+
+    id = "collective.job"
+    stage = Stage.COLLECTIVE
+    level = Level.FULL
+    jobs = True
+    faults = (
+        Fault(
+            "COLL-BUSBW",
+            "jobs with {at} are too slow",
+            "look at fabric ports, NVLink and clocks of {node}; then compare its drivers and settings with a good node",
+            explained_by=mpi_reduce.SLOW_CAUSES,
+        ),
+        Fault(
+            "COLL-WRONG",
+            "jobs with {at} compute wrong results",
+            "take {node} {place} out at once; replace the GPU if it stays wrong",
+            explained_by=("COLL-WRONG", "GPU-RESULTS"),
+        ),
+        Fault(
+            "COLL-FAILED",
+            "jobs with {at} fail",
+            "read the failing line; look at fabric ports, GPUs and limits of {node}",
+            explained_by=(*mpi_reduce.CAUSES, "GPU-XID", "MEMLOCK-LIMIT", "NODE-BUSY"),
+        ),
+        transports.TRANSPORT,
+        Fault(
+            "COLL-SETUP",
+            "mpirun cannot start a job over {at}",
+            "let the nodes log in to each other, install the same MPI and nccl-tests on all; then: bringup resume",
+            Who.COULD_NOT_JUDGE,
+            Severity.MONITOR,
+            explained_by=("NODE-IDENTITY", "HOST-KEY-CHANGED"),
+        ),
+    )
+
+    def plan(self, target: Group, ctx: Context) -> Plan:
+        return run(target.members[0], _command(target.members, ctx))
+
+    def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        nodes = target.members
+        wrong = ctx.limit(nodes[0], "collective.wrong")
+        pair = ctx.limit(nodes[0], "collective.pair.all_reduce")
+        speed = pair
+        if not mpi_reduce.one_domain(nodes, ctx):
+            speed = _floor(nodes, ctx, pair, ctx.limit(nodes[0], "rdma.write_bw"))
+        yield from mpi_reduce.judged(nodes, _command(nodes, ctx), out, ctx, target.name, wrong, speed)
+
+
+def _command(nodes: Sequence[Node], ctx: Context) -> Command:
+    if len(nodes) < 2:
+        raise NotApplicable("one node alone is no job")
+    return mpi_reduce.command(nodes, ctx, "collective.mpirun", "collective.binary")
+
+
+def _floor(nodes: Sequence[Node], ctx: Context, pair: Limit, port: Limit) -> Limit:
+    """What the ports allow at least at this size, and never more than two nodes must reach."""
+    gpus, count = ctx.number(nodes[0], "gpu.count"), len(nodes)
+    ports = len(ctx.training_ports(nodes[0]))
+    each_gbs = float(port.value) / 8 * min(1.0, ports / gpus) * _OF_THE_WIRE
+    wire = each_gbs * (count * gpus - 1) / (count - 1)
+    return Limit(
+        "collective.job.all_reduce",
+        ">=",
+        round(min(float(pair.value), wire), 1),
+        "GB/s",
+        why=f"the lesser of collective.pair.all_reduce and {_OF_THE_WIRE:.0%} of rdma.write_bw"
+        f" on {ports} ports of {count} nodes",
+        source=f"{pair.source}, {port.source}",
+    )
