@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -31,7 +29,7 @@ from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.stages import StagesPage
 from bringup.tui.screens.text import ChangesPage, HelpPage, LogPage
 from bringup.tui.screens.worklist import write
-from bringup.tui.ssh_command import known_hosts_of, ssh_command
+from bringup.tui.ssh_command import known_hosts_of, run_in_terminal, ssh_command
 
 TICK_S = 0.1
 SLOW_TICK_S = 1.0
@@ -306,11 +304,7 @@ class BringupApp(App[str]):
         shown = self.desk.look.text(shlex.join(words), 2000)
         try:
             with self.suspend():
-                print(f"\n$ {shown}\n", flush=True)
-                status = subprocess.run(words, check=False).returncode
-                if status:
-                    print(f"\nssh ended with status {status}; enter goes back", flush=True)
-                    sys.stdin.readline()
+                run_in_terminal(words, shown)
         except (SuspendNotSupported, OSError) as error:
             why = f": {error.strerror}" if isinstance(error, OSError) else ""
             page.tell(f"not from here{why}; type: {shown}")

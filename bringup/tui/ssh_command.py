@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -55,6 +58,20 @@ def _through(jumps: tuple[Jump, ...]) -> str:
     words += ["-p", str(last.port)] if last.port != 22 else []
     words += ["-l", last.user] if last.user else []
     return shlex.join([*words, "-W", "TARGET", "--", last.host]).replace("TARGET", "%h:%p")
+
+
+def run_in_terminal(words: list[str], shown: str) -> int:
+    """Run a command in the terminal that the screens have given away. Ctrl-C is for the command, not for the screens."""
+    print(f"\n$ {shown}\n", flush=True)
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # a handler, unlike SIG_IGN, is not inherited
+    try:
+        status = subprocess.run(words, check=False).returncode
+        if status:
+            print(f"\n{words[0]} ended with status {status}; enter goes back", flush=True)
+            sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return status
 
 
 def known_hosts_of(folder: Path) -> str:

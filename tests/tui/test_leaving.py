@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tui.driving import app_on, page_of, press, read_all, text
+from tui.driving import app_on, page_of, press, read_all, text, until
 
 from bringup.model import Jump, Node
 from bringup.tui import control
 from bringup.tui.actions import Place
 from bringup.tui.control import stop, writer_of
-from bringup.tui.ssh_command import known_hosts_of, ssh_command
+from bringup.tui.ssh_command import known_hosts_of, run_in_terminal, ssh_command
 
 WRITER = """
 import fcntl, signal, sys, time
@@ -110,6 +113,20 @@ def test_a_process_that_is_no_bringup_is_never_stopped(tmp_path: Path) -> None:
         assert other.wait(30) == 0
 
 
+def test_ctrl_c_ends_the_command_and_not_the_screens(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    interrupt_both = (
+        "import os, signal; os.kill(os.getppid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGINT)"
+    )
+    status = run_in_terminal([sys.executable, "-c", interrupt_both], "shown")
+    assert status == -signal.SIGINT, "the command gets the signal as usual"
+    assert "$ shown" in capfd.readouterr().out
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
 async def test_leaving_a_run_that_goes_on_asks_what_is_to_become_of_it(
     running: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +139,7 @@ async def test_leaving_a_run_that_goes_on_asks_what_is_to_become_of_it(
     monkeypatch.setattr("bringup.tui.screens.leaving.stop", told)
     app = app_on(running)
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.desk.view.marks) == 64)
         await press(pilot, "q")
         assert page_of(app).place is Place.QUIT and "Run 0821-1002 goes on." in text(app)
         await press(pilot, "escape")
@@ -140,6 +158,7 @@ async def test_a_view_that_only_reads_leaves_at_once_and_opens_no_shell(running:
     app = app_on(running)
     app.desk.read_only = True
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.desk.view.marks) == 64 and app.desk.node != "")
         await press(pilot, "S")
         assert "this view only reads: no ssh" in text(app)
         await press(pilot, "q")
