@@ -57,7 +57,8 @@ class SoakFabric(Check[Pair]):
         for result in found:
             if result.gbps is not None:
                 at = flows.path(target, result.flow)
-                yield Measurement("both ways", round(result.gbps, 3), "Gb/s", at, limit, "RDMA-SOAK")
+                name = f"{result.flow.client_hca} to {result.flow.server_hca}, both ways"
+                yield Measurement(name, round(result.gbps, 3), "Gb/s", at, limit, "RDMA-SOAK")
 
 
 def _least(target: Pair, ctx: Context) -> Limit:
