@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from bringup import events as ev
-from bringup.check import components
 from bringup.context import Context
 from bringup.fleet import LocalFleet, Work
 from bringup.journal import Journal
-from bringup.judging import not_run
 from bringup.model import Group, Node, Pair, RunInfo, Verdict, Why
 from bringup.orchestrator.collector import Collector, refused
 from bringup.orchestrator.confirmation import confirmation
@@ -22,10 +20,11 @@ from bringup.orchestrator.display import Listener
 from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
 from bringup.orchestrator.folder import RunFolder
+from bringup.orchestrator.gates import Gates
 from bringup.orchestrator.jobs import Jobs
 from bringup.orchestrator.kept import read_kept
 from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case, untested
-from bringup.orchestrator.quarantine import Left, blocking, gone, leaving
+from bringup.orchestrator.quarantine import Left, gone
 from bringup.orchestrator.record import Record
 from bringup.orchestrator.work import duels, jobs_of, teams
 from bringup.run import RunState
@@ -73,7 +72,8 @@ class Engine:
         self._folder = folder.path
         self._store = EvidenceStore(folder.path)
         self._record = Record(Journal(folder.journal), plans, before, listeners)
-        self._left: dict[str, Left] = {}
+        self._gates = Gates(self._record, fleet, ctx)
+        self._left: Mapping[str, Left] = self._gates.left
         self._cancel = Cancel()
         self._asked_to_stop = False
         self._wishes: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -158,13 +158,13 @@ class Engine:
     def _single(self, plan: StagePlan) -> None:
         """All checks of single nodes: one script per node with every distinct command."""
         earlier = self._earlier(plan)
-        cases = self._eligible(plan.nodes, earlier)
+        cases = self._gates.eligible(plan.nodes, earlier)
         asked = any(c.check.judges_loss for c in cases)
         excuse = self._unreached if asked else None
         collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit, excuse, earlier)
         self._work(plan, [*jobs_of(cases, self._options.lanes), *duels(cases)], collector)
         self._work(plan, teams(cases), collector)
-        self._gates(plan, plan.nodes)
+        self._gates.judge(plan.stage, plan.nodes)
 
     def _earlier(self, plan: StagePlan) -> Earlier | None:
         """The first answers of this run, where a check of the stage compares with them."""
@@ -213,7 +213,7 @@ class Engine:
         cases: list[Case] = []
         for battle in battles:
             if battle.a.name in out or battle.b.name in out:
-                cases += self._eligible(battle.cases)  # only to say why they are not run
+                cases += self._gates.eligible(battle.cases)  # only to say why they are not run
         checks = list(dict.fromkeys(c.check for b in battles for c in b.cases))
         for a, b in pairs:
             known = planned.get(frozenset((a, b)))
@@ -222,13 +222,13 @@ class Engine:
                 known = make_battle(checks, by_name[a], by_name[b], number, self._ctx)
                 for case in known.cases:
                     self._record.plan_more(case)
-            cases += self._eligible(known.cases)
+            cases += self._gates.eligible(known.cases)
         for name in alone:
             self._record.write(
                 ev.Note(text=f"{name} rests in round {number} of {plan.stage.value}: no partner is left")
             )
         self._pairs(plan, cases)
-        self._gates(plan, [c for b in battles for c in b.cases] + cases)
+        self._gates.judge(plan.stage, [c for b in battles for c in b.cases] + cases)
 
     def _confirm(self, plan: StagePlan, before: int) -> None:
         """Whom the pairs of this stage speak against meets known-good partners once more, with a control beside it."""
@@ -244,8 +244,8 @@ class Engine:
             cases = [case for battle in battles for case in battle.cases]
             for case in cases:
                 self._record.plan_more(case)
-            self._pairs(plan, self._eligible(cases))
-            self._gates(plan, cases)
+            self._pairs(plan, self._gates.eligible(cases))
+            self._gates.judge(plan.stage, cases)
 
     def _pairs(self, plan: StagePlan, cases: Sequence[Case]) -> None:
         """Tests of disjoint pairs or groups, all at once; within a pair or group they take turns."""
@@ -265,7 +265,7 @@ class Engine:
         collector = Collector(plan.stage, cases, ctx, self._store, self._record.emit)
         self._work(plan, jobs_of(cases), collector)
         self._work(plan, teams(cases), collector)
-        self._gates(plan, plan.groups)
+        self._gates.judge(plan.stage, plan.groups)
 
     def _of_those_here(self, case: Case) -> Case:
         """A check of the fleet that asks some nodes asks only such as are still there; it judges the whole fleet."""
@@ -293,52 +293,3 @@ class Engine:
                 if case is not None and case.why is Why.NO_PARTNER:
                     self._record.plan_more(case)
                     self._record.emit(refused(case, self._ctx))
-
-    # -------------------------------------------------------------------------------------------- gates
-
-    def _eligible(self, cases: Sequence[Case], earlier: Earlier | None = None) -> list[Case]:
-        """The cases to run now: not kept from an earlier attempt and not quarantined (those are written as such).
-
-        A check that compares is asked on a node that a gate sent away too, as long as it can be reached and there is
-        something to compare with: what the load did to it belongs to its defect.
-        """
-        run: list[Case] = []
-        for case in cases:
-            if case.key in self._record.kept:
-                continue
-            if case.why is Why.NOT_APPLICABLE:
-                self._record.emit(refused(case, self._ctx))
-                continue
-            left = blocking(components(case.target, self._ctx), self._left)
-            if left is None or (case.check.compares and earlier is not None and self._again(case, earlier)):
-                run.append(case)
-                continue
-            outcome = not_run(case.check, case.target, Why.QUARANTINED, str(left), self._ctx)
-            if isinstance(case.target, Pair):  # only the node that is to blame is not judged by this
-                outcome = dataclasses.replace(outcome, nodes=(left.component.split("/")[0],))
-            self._record.emit(outcome)
-        return run
-
-    def _again(self, case: Case, earlier: Earlier) -> bool:
-        reached = all(node.name not in self._fleet.unreachable for node in case.target.nodes)
-        return reached and bool(case.steps) and earlier.has_all(case)
-
-    def _gates(self, plan: StagePlan, cases: Sequence[Case]) -> None:
-        """Sends away what these results say, results of an earlier attempt too, and whom nobody can reach any more."""
-        for case in cases:
-            outcome = self.state.cases.get(case.key)
-            if outcome is not None:
-                for left in leaving(outcome, case.check):
-                    self._leave(left)
-        for name, detail in list(self._fleet.unreachable.items()):
-            self._leave(Left(name, plan.stage, "connection", detail.split("\n")[0]))
-
-    def _leave(self, left: Left) -> None:
-        if left.component in self._left:
-            return
-        self._left[left.component] = left
-        self._record.write(
-            ev.Quarantined(component=left.component, stage=left.stage, check=left.check, reason=left.reason)
-        )
-        if "/" not in left.component:
-            self._fleet.close([left.component])
