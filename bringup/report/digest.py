@@ -52,7 +52,7 @@ class Section:
 class Digest:
     """The end of a run. `not_run` counts results without a judgement that should have one.
 
-    `first` is the node to look at first, empty if there is none.
+    `first` is the node to look at first and `repair` the defect to repair first, empty if there is none.
     """
 
     run: str
@@ -71,6 +71,7 @@ class Digest:
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     first: str
+    repair: str = ""
 
     @property
     def clean(self) -> bool:
@@ -125,6 +126,7 @@ def digest(state: RunState, exit_code: int | None = None) -> Digest:
         sections=tuple(section for section in sections if section.entries),
         notes=tuple(text.line(note, 300) for _, note in state.notes),
         first=_first(state, defects),
+        repair=text.line(min(defects, key=lambda d: WHO.index(d.who)).id, 20) if defects else "",
     )
 
 

@@ -37,6 +37,9 @@ def markdown(state: RunState, *, paths: Mapping[str, str] | None = None, exit_co
     ]
     if end.first and end.run:
         facts.append(f"look closer: {escaped(shlex.join(['bringup', 'show', end.run, end.first]))}")
+    if end.repair and end.run:
+        command = shlex.join(["bringup", "retest", end.run, "--defect", end.repair])
+        facts.append(f"prove a repair: {escaped(command)}")
     blocks.append("  \n".join(facts))
     return "\n\n".join(blocks) + "\n"
 

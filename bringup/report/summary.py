@@ -135,6 +135,8 @@ def _last(end: Digest, width: int, paths: Mapping[str, str]) -> Iterator[Line]:
     facts = [f"exit {end.exit_code}", *(f"{label} {path}" for label, path in paths.items())]
     if end.first and end.run:
         facts.append(f"look closer: {shlex.join(['bringup', 'show', end.run, end.first])}")
+    if end.repair and end.run:
+        facts.append(f"prove a repair: {shlex.join(['bringup', 'retest', end.run, '--defect', end.repair])}")
     row: list[str] = []
     for fact in facts:
         if row and cell_len("   ".join([*row, fact])) > width:

@@ -89,7 +89,8 @@ def _item(state: RunState, defect: Defect, number: int, run: str) -> Markup:
             )
         )
     facts = f"{text.line(defect.id, 20)}  {text.line(defect.code, 60)}"
-    body.append(tag("p", tag("code", facts), class_="dim said"))
+    proof = shlex.join(["bringup", "retest", run, "--defect", text.line(defect.id, 20)])
+    body.append(tag("p", tag("code", facts), " proven repaired by ", tag("code", proof), class_="dim said"))
     body.append(_proof(state, defect, run))
     box = tag("div", "", class_="box")
     return tag("li", box, where, tag("div", *body, class_="what"), class_=defect.who.value, id=f"d{number}")
