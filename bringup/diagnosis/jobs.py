@@ -23,7 +23,7 @@ from bringup.topology import place
 
 SCALE_ONLY = "SCALE-ONLY"
 """The code of a job that fails although no part of it does at the same size."""
-WAVES = ("leaf", "cross-leaf", "all")
+WAVES = ("leaf", "domain", "unit", "cross-leaf", "all")
 """The kinds of jobs in the order in which they run."""
 
 _KEY = re.compile(

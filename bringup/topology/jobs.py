@@ -1,4 +1,4 @@
-"""Jobs of many nodes: inside each leaf, across the leaves, and all nodes, so many one after the other for any fleet."""
+"""Jobs of many nodes: inside each part of the fabric, across the leaves, and all; as many waves for any fleet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ N = TypeVar("N")
 
 LEAST = 3
 """Jobs of fewer nodes are tests of pairs, which come before."""
+DOMAIN_LEAST = 8
+"""Nodes that share a rack are an NVLink domain only where there are many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +25,28 @@ class Wave(Generic[N]):
 
 
 def waves(nodes: Sequence[N], where: Callable[[N], Place]) -> list[Wave[N]]:
-    """What stays inside a leaf first, then what crosses leaves and meets nobody of its own, then all together.
+    """What stays inside a leaf, an NVLink domain, a unit; what crosses leaves and meets nobody of its own; then all.
 
-    Each node is in at most one job of a wave. Without leaves in the plan, or with one, there is only the last wave.
+    Each node is in at most one job of a wave. Without such parts in the plan, or with one of a kind, there is only the
+    last wave; what is the same as an earlier wave is left out.
     """
     leaves = list(groups(nodes, lambda n: where(n).leaf and f"{where(n).unit}\0{where(n).leaf}").values())
+    domains = list(groups(nodes, lambda n: where(n).domain).values())
+    units = list(groups(nodes, lambda n: where(n).unit).values())
+    if max(map(len, domains), default=0) < DOMAIN_LEAST:
+        domains = []
+    rows = max(map(len, leaves), default=0)
+    across = [tuple(leaf[row] for leaf in leaves if row < len(leaf)) for row in range(rows)]
     found: list[Wave[N]] = []
-    if len(leaves) > 1:
-        across = [
-            tuple(leaf[row] for leaf in leaves if row < len(leaf)) for row in range(max(map(len, leaves)))
-        ]
-        for name, parts in (("leaf", leaves), ("cross-leaf", across)):
-            jobs = tuple(tuple(part) for part in parts if len(part) >= LEAST)
-            if jobs:
-                found.append(Wave(name, jobs))
+    for name, parts in (
+        ("leaf", leaves),
+        ("domain", domains),
+        ("unit", units),
+        ("cross-leaf", across if len(leaves) > 1 else []),
+    ):
+        jobs = tuple(tuple(part) for part in parts if len(part) >= LEAST)
+        if len(parts) > 1 and jobs and all(wave.jobs != jobs for wave in found):
+            found.append(Wave(name, jobs))
     if len(nodes) >= LEAST:
         found.append(Wave("all", (tuple(nodes),)))
     return found
