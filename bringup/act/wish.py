@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bringup.defects import WHO
+from bringup.life.describe import in_work
+from bringup.life.standing import Book, Standing
 from bringup.report import verdict as judge
 from bringup.run import RunState
 
@@ -53,6 +56,19 @@ def wishes(state: RunState) -> list[Wish]:
         code = word(against[0].code) if against else ""
         found.append(Wish(name, False, code or ("LEFT-OUT" if name in left_out else "NOT-JUDGED")))
     return found
+
+
+def held_back(found: Sequence[Wish], book: Book, now: float) -> list[Wish]:
+    """The same, without those for whom an earlier run has found something that no run has proven repaired.
+
+    A retest of one port says nothing about the rest of its node.
+    """
+    against: dict[str, str] = {}
+    for life in in_work(book, now):
+        if book.standing(life, now) is not Standing.WAIVED:
+            for name in life.seen.nodes:
+                against.setdefault(name, word(life.code) or "NOT-JUDGED")
+    return [Wish(w.node, False, against[w.node]) if w.ready and w.node in against else w for w in found]
 
 
 def word(said: str) -> str:

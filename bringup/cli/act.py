@@ -15,7 +15,7 @@ import click
 
 from bringup.act import kubernetes as k8s
 from bringup.act import slurm as sl
-from bringup.act.wish import Step, Wish, wishes
+from bringup.act.wish import Step, Wish, held_back, wishes
 from bringup.cli import common
 from bringup.cli import ledger as kept
 from bringup.errors import ParseError, RunFolderError, UsageError
@@ -90,7 +90,8 @@ def _finished(runs: Path, name: str) -> tuple[str, list[Wish]]:
         raise RunFolderError(
             f"run {folder.id} has not come to its end; finish it with bringup resume {folder.id}"
         )
-    return folder.id, wishes(state)
+    opened = kept.beside(folder)
+    return folder.id, held_back(wishes(state), opened.book(state.info.name), opened.now)
 
 
 def _read(parse: Callable[[str], T], argv: Sequence[str]) -> T:

@@ -168,6 +168,8 @@ def resume(name: str, runs: Path, workers: int | None, as_json: bool, quiet: boo
 
     folder = RunFolder.find(runs, name)
     settings = folder.settings()
+    if settings.get("retest_of"):
+        raise RunFolderError(f"run {folder.id} is a retest; make it again with bringup retest")
     state = load(folder.path)
     nodes = tuple(state.nodes.values())
     if len(nodes) < max(1, state.info.nodes):

@@ -6,9 +6,11 @@ import pytest
 from support.invented_run import error, nodes, port, run, single
 
 from bringup.act.slurm import SlurmNode, parse, steps
-from bringup.act.wish import Wish, reason, wishes
+from bringup.act.wish import Wish, held_back, reason, wishes
 from bringup.defects import Waiver
 from bringup.errors import ParseError
+from bringup.life.standing import book
+from bringup.life.taking import taken
 
 BAD = Wish("n1", False, "RDMA-BW")
 GOOD = Wish("n1", True)
@@ -93,6 +95,21 @@ def test_what_a_run_wants_of_its_nodes() -> None:
         Waiver("n3", "r", "o", "2030-01-01", 1.9e9),
     )
     assert wishes(state)[1:3] == [Wish("n2", True), Wish("n3", False, "LEFT-OUT")]
+
+
+def test_what_an_earlier_run_has_found_holds_a_node_back_until_a_run_proves_the_repair() -> None:
+    first = run("r1", [single("link.rate", "n1", good=False, at=port("n1")), single("gpu.count", "n2")])
+    retest = run("r2", [single("gpu.count", "n1"), single("gpu.count", "n2")], selection="retest of r1: x")
+    entries = taken(first, [], now=1.0, by="ann")
+    entries += taken(retest, entries, now=2.0, by="ann", retest_of="r1")
+    assert [w.ready for w in wishes(retest)[:2]] == [True, True]
+    assert held_back(wishes(retest), book(entries, "hall"), 3.0)[:2] == [
+        Wish("n1", False, "LINK-RATE"),
+        Wish("n2", True),
+    ]
+    proof = run("r3", [single("link.rate", "n1", at=port("n1")), single("gpu.count", "n2")])
+    entries += taken(proof, entries, now=4.0, by="ann", retest_of="r1")
+    assert held_back(wishes(proof), book(entries, "hall"), 5.0)[:2] == [Wish("n1", True), Wish("n2", True)]
 
 
 def test_a_reason_is_short_and_one_word_cannot_be_more() -> None:
