@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.battery.places import device_path
 from bringup.battery.rises import Count, Rule, again, rises
 from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
@@ -13,6 +12,7 @@ from bringup.model import Finding, Level, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml, pci_sysfs
 from bringup.parsers.gpu_faults import PCIE_AER
 from bringup.parsers.nvidia_smi_gpu import Smi
+from bringup.parsers.pci_place import Places
 
 _FATAL, _NONFATAL, _CORRECTED = "pcie.aer.fatal", "pcie.aer.nonfatal", "pcie.aer.corrected"
 
@@ -37,9 +37,11 @@ class PcieAer(Check[Node]):
         }
         # A GPU that is lost meanwhile has no index any more, so both readings take the names of one.
         smi = _smi(target, out.before) or _smi(target, out)
+        first = pci_sysfs.parse(out.before.text(target, pci_sysfs.DEVICES))
+        places = Places(target.name, smi, first)
 
         def read(outputs: Outputs) -> Iterator[Count]:
-            return _counts(target, ctx, smi, outputs)
+            return _counts(target, ctx, places, outputs)
 
         yield from rises(target, out, pci_sysfs.DEVICES, read, rules)
 
@@ -52,7 +54,7 @@ def _smi(node: Node, outputs: Outputs) -> Smi | None:
         return None
 
 
-def _counts(node: Node, ctx: Context, smi: Smi | None, outputs: Outputs) -> Iterator[Count]:
+def _counts(node: Node, ctx: Context, places: Places, outputs: Outputs) -> Iterator[Count]:
     devices = pci_sysfs.parse(outputs.text(node, pci_sysfs.DEVICES))
     if not any(d.aer_fatal is not None for d in devices):
         if not ctx.number(node, "gpu.count") and not ctx.training_ports(node):
@@ -61,7 +63,7 @@ def _counts(node: Node, ctx: Context, smi: Smi | None, outputs: Outputs) -> Iter
             )
         raise CannotJudge(f"no PCI device of {node.name} reports error counters")
     for device in devices:
-        at = device_path(node, smi, device)
+        at = places.of(device)
         for name, count in (
             (_FATAL, device.aer_fatal),
             (_NONFATAL, device.aer_nonfatal),

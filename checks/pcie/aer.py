@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.battery.places import device_path
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
@@ -12,7 +11,7 @@ from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import bdf, kernel_log, nvidia_smi_xml, pci_sysfs
 from bringup.parsers.gpu_faults import PCIE_AER
 from bringup.parsers.kernel_log import SlowPath
-from bringup.parsers.nvidia_smi_gpu import Smi
+from bringup.parsers.pci_place import Places
 from bringup.parsers.pci_sysfs import Device
 from bringup.parsers.pcie_aer import AerEvent, Severity
 
@@ -43,13 +42,14 @@ class Aer(Check[Node]):
                 )
             raise CannotJudge(f"no PCI device of {target.name} reports error counters")
         smi = nvidia_smi_xml.read_or_none(out.get(target, nvidia_smi_xml.QUERY))
-        yield from _counts(target, smi, counting, fatal, nonfatal)
-        yield from _corrected(target, smi, counting)
-        yield from _log_notes(target, smi, devices, out)
+        places = Places(target.name, smi, devices)
+        yield from _counts(target, places, counting, fatal, nonfatal)
+        yield from _corrected(places, counting)
+        yield from _log_notes(target, places, devices, out)
 
 
 def _counts(
-    target: Node, smi: Smi | None, devices: list[Device], fatal: Limit, nonfatal: Limit
+    target: Node, places: Places, devices: list[Device], fatal: Limit, nonfatal: Limit
 ) -> Iterator[Measurement | Finding]:
     """Each device that breaks a limit; the worst of the others stands for all of them."""
     for limit, counts in (
@@ -58,7 +58,7 @@ def _counts(
     ):
         for device, count in counts:
             if not limit.holds(count):
-                at = device_path(target, smi, device)
+                at = places.of(device)
                 yield Measurement(limit.name, count, "errors", at, limit, PCIE_AER.code)
                 yield Finding(PCIE_AER.code, f"device {bdf.short(device.address)}", at, Weight.NOTE)
         worst = max((count for _, count in counts if limit.holds(count)), default=None)
@@ -66,23 +66,23 @@ def _counts(
             yield Measurement(limit.name, worst, "errors", target.name, limit, PCIE_AER.code)
 
 
-def _corrected(target: Node, smi: Smi | None, devices: list[Device]) -> Iterator[Finding]:
+def _corrected(places: Places, devices: list[Device]) -> Iterator[Finding]:
     for device in devices:
         if device.aer_correctable:
             message = (
                 f"{device.aer_correctable} corrected PCIe errors of {bdf.short(device.address)} since boot"
             )
-            yield Finding(PCIE_AER.code, message, device_path(target, smi, device), Weight.NOTE)
+            yield Finding(PCIE_AER.code, message, places.of(device), Weight.NOTE)
 
 
-def _log_notes(target: Node, smi: Smi | None, devices: tuple[Device, ...], out: Outputs) -> Iterator[Finding]:
+def _log_notes(target: Node, places: Places, devices: tuple[Device, ...], out: Outputs) -> Iterator[Finding]:
     """What the kernel log adds in words. Without rights to read it, the counters are judged alone."""
     try:
         events = kernel_log.parse(out.text(target, kernel_log.LOG)).events
     except CannotJudge as error:
         yield Finding(PCIE_AER.code, f"kernel log not read: {error.reason}", target.name, Weight.NOTE)
         return
-    places = {device.address: device_path(target, smi, device) for device in devices}
+    known = {device.address: places.of(device) for device in devices}
     said: dict[tuple[str, str], int] = {}
     for event in events:
         if isinstance(event, SlowPath):
@@ -96,7 +96,7 @@ def _log_notes(target: Node, smi: Smi | None, devices: tuple[Device, ...], out: 
             message = f"{event.severity} PCIe error of {bdf.short(event.address)}: {names}"
         else:
             continue
-        key = (message, places.get(event.address, target.name))
+        key = (message, known.get(event.address, target.name))
         said[key] = said.get(key, 0) + 1
     for (message, at), times in said.items():
         yield Finding(PCIE_AER.code, message + (f" ({times} times)" if times > 1 else ""), at, Weight.NOTE)

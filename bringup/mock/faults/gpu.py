@@ -51,7 +51,7 @@ def _gpu_lost(node: SimNode, given: Given) -> None:
         (GPU,),
         (Expected("PCIE-GPU-MISSING", NODE_AT, HANDS_ON), Expected("GPU-MISSING", NODE_AT, HANDS_ON)),
         ("COLL-FAILED",),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _gpu_missing(node: SimNode, given: Given) -> None:
@@ -65,7 +65,7 @@ def _gpu_missing(node: SimNode, given: Given) -> None:
         (),
         (Expected("PCIE-GPU-MISSING", NODE_AT, HANDS_ON), Expected("GPU-MISSING", NODE_AT, HANDS_ON)),
         ("COLL-FAILED",),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _half_of_gpus_missing(node: SimNode, given: Given) -> None:
@@ -79,7 +79,7 @@ def _half_of_gpus_missing(node: SimNode, given: Given) -> None:
         "the GPU driver is not loaded",
         expected=(Expected("GPU-DRIVER", NODE_AT, SOFTWARE),),
         follows=("COLL-FAILED",),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _driver_down(node: SimNode, given: Given) -> None:

@@ -62,13 +62,14 @@ def _pcie_gen(node: SimNode, given: Given) -> None:
             COUNT,
         ),
         _at_gpu("PCIE-AER"),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _pcie_errors(node: SimNode, given: Given) -> None:
     gpu, severity = gpu_of(node, given), given.text("severity")
     setattr(gpu.aer, severity, given.whole("count"))
-    for line in kernel_log.aer(gpu.bdf, "nvidia", severity, f"10de:{gpu.kind.device_id}"):
+    driver, maker = ("amdgpu", "1002") if gpu.kind.vendor == "amd" else ("nvidia", "10de")
+    for line in kernel_log.aer(gpu.bdf, driver, severity, f"{maker}:{gpu.kind.device_id}"):
         node.happened(line)
 
 

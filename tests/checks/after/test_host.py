@@ -140,6 +140,17 @@ def test_the_driver_is_only_needed_for_names(judge) -> None:
     ]
 
 
+def test_a_gpu_that_is_lost_meanwhile_moves_no_other_number(judge) -> None:
+    def amd(address: str, nonfatal: int = 0) -> str:
+        text = device(address, nonfatal=nonfatal, vendor="0x1002")
+        return text.replace("class:0x020700", "class:0x120000")
+
+    before = {pci_sysfs.DEVICES: amd("0000:05:00.0") + amd("0000:65:00.0"), QUERY: Ended.MISSING}
+    after = {pci_sysfs.DEVICES: amd("0000:65:00.0", nonfatal=4), QUERY: Ended.MISSING}
+    outcome = judge("pcie_aer.py", before, after, LIMITS)
+    assert bad(outcome) == [("pcie.aer.nonfatal rise", "gpu-001/gpu/1", 4, "PCIE-AER")]
+
+
 def test_firmware_that_keeps_the_errors_to_itself(judge) -> None:
     silent = {
         pci_sysfs.DEVICES: "0000:53:00.0/vendor:0x10de\n0000:53:00.0/device:0x2330\n0000:53:00.0/class:0x030200\n"

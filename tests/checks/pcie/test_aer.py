@@ -61,6 +61,20 @@ def test_errors_of_a_gpu_an_adapter_and_a_bridge(judge, device, nic, values) -> 
     ]
 
 
+def test_gpus_of_amd_are_numbered_by_their_addresses(judge, device, values, answer) -> None:
+    def gpu(address: str, **counts: int) -> str:
+        return device(address, vendor="0x1002", device_class="0x120000", **counts)
+
+    bus = gpu("0000:75:00.0", fatal=3) + gpu("0000:05:00.0") + gpu("0000:65:00.0", nonfatal=1)
+    outcome = judge(bus, smi=answer(ended=Ended.MISSING, detail="nvidia-smi"))
+    assert values(outcome) == [
+        ("pcie.aer.fatal", "gpu-001/gpu/2", 3, False),
+        ("pcie.aer.fatal", "gpu-001", 0, True),
+        ("pcie.aer.nonfatal", "gpu-001/gpu/1", 1, False),
+        ("pcie.aer.nonfatal", "gpu-001", 0, True),
+    ]
+
+
 def test_corrected_errors_are_a_note(judge, device, found) -> None:
     outcome = judge(device("0000:53:00.0", correctable=12))
     assert outcome.verdict is Verdict.PASS
