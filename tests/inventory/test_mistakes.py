@@ -93,7 +93,7 @@ def test_all_mistakes_at_once(wrong) -> None:
         ("nodes: [[a]]", "line 1  nodes: needs keys and values (key: value), got a list"),
         ("nodes: {a: b}", "line 1  nodes: needs a list (lines that begin with -), got a table"),
         ("nodes: a\n<<: {b: c}", 'line 2  unknown key "<<"; known are name, defaults, jumps, nodes, groups, hosts, '
-         "cables, profiles, simulate, faults"),
+         "cables, profiles, simulate, faults, ready"),
         ("nodes: a\nnodes: b", 'line 2  "nodes" appears twice (also line 1)'),
         ("nodes: a\nname: [x]", "line 2  name: needs text, got a list"),
         ("nodes: a\nname: a/b", 'line 2  name: "a/b" has the character "/"; names are made of letters, digits, dot, '
