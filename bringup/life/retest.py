@@ -15,6 +15,7 @@ from bringup.check import AnyCheck
 from bringup.commands import Command
 from bringup.context import Context
 from bringup.diagnosis.jobs import key_of
+from bringup.life.partners import partner, roles
 from bringup.life.proof import Needs
 from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Verdict
 from bringup.orchestrator.plan import (
@@ -134,7 +135,7 @@ class _Planner:
             return
         for end in ends:
             node = end.partition("/")[0]
-            for sends in self._roles(check.id, end):
+            for sends in roles(self._before, check.id, end):
                 wanted = self._want(node, sends, "").rails.setdefault(check.id, set())
                 wanted.add(self._rail(check, end))
 
@@ -148,23 +149,12 @@ class _Planner:
             return None
         return next((p.rail for p in self._nodes[pieces[0]].ports if p.hca == pieces[2]), None)
 
-    def _roles(self, check: str, end: str) -> list[bool]:
-        """As sender or receiver, as it failed before; as sender where nothing tells."""
-        found = {
-            _is(o.at[0], end)
-            for o in self._before.outcomes
-            if o.check == check
-            and o.verdict is Verdict.FAIL
-            and len(o.at) == 2
-            and any(_is(at, end) for at in o.at)
-        }
-        return sorted(found, reverse=True) or [True]
-
     def _battles(self) -> Iterator[tuple[str, str, _Wanted]]:
         """Who meets whom (the first sends). A partner is good on all the rails, or good at least on one."""
         for wanted in self._pairs.values():
             if not wanted.other:
-                wanted.other = self._partner(wanted)
+                used = {w.other for w in self._pairs.values() if w.other}
+                wanted.other = partner(self._before, self._nodes, wanted.node, wanted.rails, self._sick, used)
             if not wanted.other:
                 named = ", ".join(wanted.rails)
                 self._missing.append(
@@ -172,38 +162,6 @@ class _Planner:
                 )
                 continue
             yield (wanted.node, wanted.other, wanted) if wanted.sends else (wanted.other, wanted.node, wanted)
-
-    def _partner(self, wanted: _Wanted) -> str:
-        mine = self._nodes[wanted.node]
-        passed = self._passed(wanted.rails)
-        others = [n for n in self._nodes.values() if n.name != mine.name and n.profile == mine.profile]
-        used = {w.other for w in self._pairs.values() if w.other}
-        failed_with = {
-            name
-            for o in self._before.outcomes
-            if o.check in wanted.rails and o.verdict is Verdict.FAIL and mine.name in o.nodes
-            for name in o.nodes
-        }
-        ranked = sorted(
-            others,
-            key=lambda n: (
-                n.name in self._sick,
-                -passed.get(n.name, 0),
-                n.name in used,
-                n.name in failed_with,
-            ),
-        )
-        return ranked[0].name if ranked else ""
-
-    def _passed(self, checks: Iterable[str]) -> dict[str, int]:
-        """How many tests of these checks a node has passed."""
-        count: dict[str, int] = {}
-        wanted = set(checks)
-        for outcome in self._before.outcomes:
-            if outcome.check in wanted and outcome.verdict is Verdict.PASS:
-                for name in outcome.nodes:
-                    count[name] = count.get(name, 0) + 1
-        return count
 
     # ---------------------------------------------------------------------------------------- the fleet
 
@@ -318,10 +276,6 @@ class _Planner:
 def _fits(case: Case, rails: set[int | None]) -> bool:
     rail = case.target.rail if isinstance(case.target, Pair) else None
     return None in rails or rail is None or rail in rails
-
-
-def _is(at: str, end: str) -> bool:
-    return at == end or at.startswith(end + "/") or end.startswith(at + "/")
 
 
 def goals_of_node(before: RunState, checks: Sequence[AnyCheck], name: str) -> Needs:
