@@ -17,6 +17,7 @@ class Place(StrEnum):
     DEFECT = "defect"
     NODE = "node"
     CABLES = "cables"
+    REPAIR = "repair"
     FILES = "files"
     EVIDENCE = "evidence"
     LOG = "log"
@@ -35,6 +36,7 @@ PLACE_WORDS: dict[Place, str] = {
     Place.DEFECT: "one defect",
     Place.NODE: "node",
     Place.CABLES: "cables",
+    Place.REPAIR: "repair",
     Place.FILES: "list of evidence",
     Place.EVIDENCE: "evidence",
     Place.LOG: "log",
@@ -46,7 +48,7 @@ PLACE_WORDS: dict[Place, str] = {
 
 SCREENS = tuple(p for p in Place if p is not Place.EVERYWHERE)
 MOVING = tuple(p for p in SCREENS if p is not Place.QUIT)
-LISTS = (Place.STAGES, Place.RESULTS, Place.DEFECTS, Place.NODE, Place.CABLES, Place.FILES)
+LISTS = (Place.STAGES, Place.RESULTS, Place.DEFECTS, Place.NODE, Place.CABLES, Place.REPAIR, Place.FILES)
 TEXTS = (Place.DEFECT, Place.EVIDENCE, Place.LOG, Place.HELP, Place.LIST, Place.CHANGES)
 
 
@@ -73,7 +75,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("open-node", ("enter",), "open", "node", "open the selected node", (Place.FLOOR,), 1),
     Action("open-stage", ("enter",), "open", "results", "list the results of the stage", (Place.STAGES,), 1),
     Action("open-result", ("enter",), "open", "node", "open the node of the result", (Place.RESULTS,), 1),
-    Action("open-defect", ("enter",), "open", "details", "show the defect and what it explains", (Place.DEFECTS,), 1),
+    Action("open-defect", ("enter",), "open", "details", "show the defect and what it explains",
+           (Place.DEFECTS, Place.REPAIR), 1),
     Action("open-defect-node", ("enter",), "open", "node", "open the node of the defect", (Place.DEFECT,), 1),
     Action("fold", ("enter",), "open", "open/close", "open or close the component", (Place.NODE,), 1),
     Action("open-cable", ("enter",), "open", "open", "open the defect of the cable, else its node", (Place.CABLES,), 1),
@@ -84,7 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("faults", ("z",), "faults", "faults only", "show only what is not in order, or all again",
            (Place.FLOOR, Place.RESULTS, Place.NODE, Place.CABLES), 3),
     Action("filter", ("slash",), "filter", "filter", "filter: words, rack:R05, code:RDMA*, gpu-[080-095], ! for not",
-           (Place.FLOOR, Place.RESULTS, Place.DEFECTS, Place.CABLES), 4),
+           (Place.FLOOR, Place.RESULTS, Place.DEFECTS, Place.CABLES, Place.REPAIR), 4),
     Action("find", ("slash",), "filter", "find", "find a text", TEXTS, 4),
     Action("next-defect", ("n",), "next(1)", "next defect", "go to the next one that is not in order",
            (Place.FLOOR, Place.NODE, Place.CABLES), 5),
@@ -120,6 +123,14 @@ ACTIONS: tuple[Action, ...] = (
            (Place.QUIT,), 2),
     Action("kill", ("K",), "kill", "stop now", "end the run's process at once, without reports (twice)",
            (Place.QUIT,), 3),
+    Action("retest", ("r",), "retest", "retest", "run the least that proves the repair (bringup retest)",
+           (Place.REPAIR,), 2),
+    Action("retest-plan", ("R",), "retest_plan", "plan", "show what a retest would run", (Place.REPAIR,), 3),
+    Action("claim", ("c",), "claim", "claim", "say that you take care of it (bringup claim)", (Place.REPAIR,), 5),
+    Action("fixed", ("f",), "fixed", "fixed", "say that it is repaired (bringup fixed); only a run closes it",
+           (Place.REPAIR,), 5),
+    Action("swap", ("X",), "swap", "swap test", "tell the cable from the port with a good port (bringup swap)",
+           (Place.REPAIR,), 6),
     Action("up", ("up", "k"), "move(0,-1)", "up", "up", MOVING, moves=True),
     Action("down", ("down", "j"), "move(0,1)", "down", "down", MOVING, moves=True),
     Action("left", ("left", "h"), "move(-1,0)", "left", "left", (Place.FLOOR, *TEXTS), moves=True),
@@ -133,6 +144,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("defects", ("3",), "go('defects')", "defects", "the work list"),
     Action("node", ("4",), "go('node')", "node", "the page of the selected node"),
     Action("cables", ("5",), "go('cables')", "cables", "the cables as planned and as seen"),
+    Action("repair", ("6",), "go('repair')", "repair", "repairs: claim, fixed, retest, swap test"),
     Action("log", ("L",), "log_book", "log", "what happened to the run: notes, stages, gates", foot=7),
     Action("list-log", ("l",), "app.log_book", "log", "the same, where l does not move the cursor", LISTS),
     Action("back", ("escape",), "back", "back", "close the filter or go back", foot=8),

@@ -26,6 +26,7 @@ from bringup.tui.screens.floor import FloorPage
 from bringup.tui.screens.leaving import QuitPage
 from bringup.tui.screens.node import NodePage
 from bringup.tui.screens.page import Desk, Page, bindings
+from bringup.tui.screens.repair import RepairPage
 from bringup.tui.screens.stages import StagesPage
 from bringup.tui.screens.text import ChangesPage, HelpPage, LogPage
 from bringup.tui.screens.worklist import write
@@ -125,6 +126,7 @@ class BringupApp(App[str]):
         self.add_mode("defects", lambda: DefectsPage(self.desk))
         self.add_mode("node", lambda: NodePage(self.desk))
         self.add_mode("cables", lambda: CablesPage(self.desk))
+        self.add_mode("repair", lambda: RepairPage(self.desk))
 
     async def on_mount(self) -> None:
         self.set_keymap(self.desk.keymap.bindings())

@@ -60,14 +60,17 @@ def _through(jumps: tuple[Jump, ...]) -> str:
     return shlex.join([*words, "-W", "TARGET", "--", last.host]).replace("TARGET", "%h:%p")
 
 
-def run_in_terminal(words: list[str], shown: str) -> int:
-    """Run a command in the terminal that the screens have given away. Ctrl-C is for the command, not for the screens."""
+def run_in_terminal(words: list[str], shown: str, *, wait: bool = False) -> int:
+    """Run a command in the terminal that the screens have given away. Ctrl-C is for the command, not for the screens.
+
+    What it has printed can be read until enter is pressed: with `wait` always, else where it has failed.
+    """
     print(f"\n$ {shown}\n", flush=True)
     before = signal.signal(signal.SIGINT, lambda *_: None)  # a handler, unlike SIG_IGN, is not inherited
     try:
         status = subprocess.run(words, check=False).returncode
-        if status:
-            print(f"\n{words[0]} ended with status {status}; enter goes back", flush=True)
+        if status or wait:
+            print(f"\nended with status {status}; enter goes back", flush=True)
             sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, before)

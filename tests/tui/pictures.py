@@ -43,6 +43,7 @@ SCENES = (
     Scene("node", "n n enter", WIDE),
     Scene("evidence", "n n enter n n e"),
     Scene("cables", "5"),
+    Scene("repair", "3 space space 6"),
     Scene("list", "3 space space p"),
     Scene("leaving", "q", running=True),
 )

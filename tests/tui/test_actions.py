@@ -30,6 +30,7 @@ from bringup.tui.screens.floor import FloorPage
 from bringup.tui.screens.leaving import QuitPage
 from bringup.tui.screens.node import NodePage
 from bringup.tui.screens.page import Page
+from bringup.tui.screens.repair import RepairPage
 from bringup.tui.screens.stages import ResultsPage, StagesPage
 from bringup.tui.screens.text import ChangesPage, HelpPage, LogPage
 from bringup.tui.screens.worklist import ListPage
@@ -37,8 +38,8 @@ from bringup.tui.widgets.bar import footer_line
 
 DOCS = Path(__file__).parents[2] / "docs" / "tui.md"
 PAGES: list[type[Page]] = [
-    FloorPage, StagesPage, ResultsPage, DefectsPage, DefectPage, NodePage, CablesPage, FilesPage, EvidencePage, LogPage,
-    HelpPage, ListPage, ChangesPage, QuitPage,
+    FloorPage, StagesPage, ResultsPage, DefectsPage, DefectPage, NodePage, CablesPage, RepairPage, FilesPage, EvidencePage,
+    LogPage, HelpPage, ListPage, ChangesPage, QuitPage,
 ]  # fmt: skip
 
 

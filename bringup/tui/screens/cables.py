@@ -93,7 +93,7 @@ class CablesPage(Page):
         parts = (
             "faults only" if self.faults_only else "",
             f"/{self.filter}" if self.filter else "",
-            self.order,
+            self.order if self.order != ORDERS[0] else "",
             self.mover.says,
         )
         return "  ".join(filter(None, parts))

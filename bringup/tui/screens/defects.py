@@ -70,7 +70,7 @@ class DefectsPage(Page):
         parts = (
             f"{marked:,} marked" if marked else "",
             f"/{self.filter}" if self.filter else "",
-            self.order,
+            self.order if self.order != next(iter(ORDERS)) else "",
             self.mover.says,
         )
         return "  ".join(filter(None, parts))

@@ -28,7 +28,8 @@ class QuitPage(TextPage):
         )
         lines: list[Line] = [
             (),
-            ((f" Run {run} goes on.", Tone.BOLD), (f"  It is driven by {who}.", Tone.PLAIN)),
+            ((f" Run {run} goes on.", Tone.BOLD),),
+            ((f" It is driven by {who}.", Tone.PLAIN),),
             (),
             (("   d  ", Tone.BOLD), ("detach: leave it alone; bringup watch shows it again", Tone.PLAIN)),
             (("   s  ", Tone.BOLD), ("stop: end its commands on the nodes, write its reports", Tone.PLAIN)),

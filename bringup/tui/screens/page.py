@@ -100,7 +100,14 @@ def padded(lines: list[Line], most: int) -> list[Line]:
     return [*lines[:most], *[()] * (most - len(lines))]
 
 
-TABS = {"floor": "Floor", "stages": "Stages", "defects": "Defects", "node": "Node", "cables": "Cables"}
+TABS = {
+    "floor": "Floor",
+    "stages": "Stages",
+    "defects": "Defects",
+    "node": "Node",
+    "cables": "Cables",
+    "repair": "Repair",
+}
 """The screens that have a key of their own; each is the id of the action that goes there."""
 
 
