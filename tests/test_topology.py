@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bringup.model import Node, Port
-from bringup.topology import Place, Reach, groups, ladder, matchings, place, reach, repaired
+from bringup.topology import Place, Reach, groups, matchings, place, reach, repaired
 
 Rounds = list[list[tuple[int, int]]]
 
@@ -111,42 +111,6 @@ def test_groups_of_one_place() -> None:
     nodes = [Node("a", rack="R1"), Node("b", rack="R2"), Node("c", rack="R1"), Node("d")]
     found = groups(nodes, lambda n: place(n).domain)
     assert {name: [n.name for n in mine] for name, mine in found.items()} == {"R1": ["a", "c"], "R2": ["b"]}
-
-
-@given(st.integers(1, 90), st.integers(1, 20), st.integers(0, 3))
-def test_every_node_is_at_work_on_every_rung(count: int, leaf: int, leaves: int) -> None:
-    places = where(leaf, leaf * leaves)
-    rungs = ladder(range(count), places)
-    assert [rung.size for rung in rungs] == sorted(rung.size for rung in rungs)
-    assert rungs[-1].waves == ((tuple(range(count)),),)
-    for rung in rungs:
-        assert {n for wave in rung.waves for job in wave for n in job} == set(range(count))
-        for wave in rung.waves:
-            flat = [n for job in wave for n in job]
-            assert len(flat) == len(set(flat))
-            assert all(len(job) <= rung.size for job in wave)
-        if rung.name.split()[0].isdigit():
-            assert {len(job) for wave in rung.waves for job in wave} == {rung.size}
-        if rung.size <= leaf and len(rung.waves) == 1 and leaf % rung.size == 0 and count % leaf == 0:
-            assert all(len({places(n).leaf for n in job}) == 1 for job in rung.waves[0])
-
-
-def test_the_rungs_of_a_hall() -> None:
-    """Two units of two leaves of 16; NVLink domains of 8. What is nearly a leaf is no step of its own."""
-    rungs = ladder(range(64), lambda n: Place(f"l{n // 16}", f"u{n // 32}", f"d{n // 8}"))
-    assert [(r.name, r.size, len(r.waves[0])) for r in rungs] == [
-        ("1 node", 1, 64), ("2 nodes", 2, 32), ("4 nodes", 4, 16),
-        ("domain", 8, 8), ("leaf", 16, 4), ("unit", 32, 2), ("all", 64, 1),
-    ]  # fmt: skip
-    assert [r.name for r in ladder(range(24))] == [
-        "1 node",
-        "2 nodes",
-        "4 nodes",
-        "8 nodes",
-        "16 nodes",
-        "all",
-    ]
-    assert ladder([]) == []
 
 
 @given(st.integers(2, 40), st.sets(st.integers(0, 39)))

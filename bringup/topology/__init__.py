@@ -7,7 +7,6 @@ What fails in one and not in another tells a port from its leaf and a leaf from 
 """
 
 from bringup.topology.jobs import Wave, waves
-from bringup.topology.ladder import Rung, ladder
 from bringup.topology.matching import matchings
 from bringup.topology.places import Place, Reach, groups, place, reach
 from bringup.topology.repair import repaired
@@ -15,10 +14,8 @@ from bringup.topology.repair import repaired
 __all__ = [
     "Place",
     "Reach",
-    "Rung",
     "Wave",
     "groups",
-    "ladder",
     "matchings",
     "place",
     "reach",
