@@ -234,7 +234,7 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
             fleet,
             start.folder,
             before=start.before,
-            listeners=[live.on_event],
+            listeners=[] if quiet else [live.on_event],
             options=EngineOptions(whole=start.planned is None),
         )
         previous = {s: signal.signal(s, lambda *_: engine.stop()) for s in (signal.SIGINT, signal.SIGTERM)}
