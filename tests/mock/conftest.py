@@ -45,9 +45,11 @@ class Lab:
         self, node: str, script: str, timeout: float = 20.0, **env: str
     ) -> subprocess.CompletedProcess[str]:
         """Run sh text in the node's own environment."""
+        own = self.served.environment(node)
         return subprocess.run(
             ["/bin/sh", "-c", script],
-            env={**self.served.environment(node), **env},
+            env={**own, **env},
+            cwd=own["HOME"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -40,3 +40,9 @@ def running(make_story: Callable[..., Story]) -> Iterator[Story]:
     story.stage(Stage.RDMA, part=0.61)
     yield story
     story.journal.close()
+
+
+@pytest.fixture(autouse=True)
+def _a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the screens write, they write where they were started."""
+    monkeypatch.chdir(tmp_path)
