@@ -131,12 +131,11 @@ def verdict_word(view: RunView) -> Span:
 
 def tab_line(here: str, tabs: list[tuple[str, str, str]], says: str, width: int, look: Look) -> Line:
     """The screens with their keys, the present one marked; `says` at the right edge of the first 80 columns."""
-    line: list[Span] = [(" ", Tone.PLAIN)]
-    for name, key, label in tabs:
-        if name == here:
-            line.append((f"[{key} {label}]", Tone.TITLE))
-        else:
-            line.append((f" {key} {label} ", Tone.DIM))
+    line: list[Span] = []
+    for k, (name, key, label) in enumerate(tabs):
+        before = name == here or (k > 0 and tabs[k - 1][0] == here)  # the bracket takes the blank's place
+        line.append(("" if before else " ", Tone.PLAIN))
+        line.append((f"[{key} {label}]", Tone.TITLE) if name == here else (f"{key} {label}", Tone.DIM))
     room = min(width, NARROW) - len(line_text(tuple(line))) - 1
     if says and room > 4:
         line.append((look.fit(look.folded(says), room, right=True), Tone.PLAIN))

@@ -70,7 +70,7 @@ def test_an_aborted_run_says_so(running: Any) -> None:
 
 def test_the_tabs_mark_the_screen_and_keep_to_80_columns() -> None:
     tabs = [("floor", "1", "Floor"), ("node", "4", "Node")]
-    assert line_text(tab_line("node", tabs, "3 of 9", 200, LOOK)) == "  1 Floor [4 Node]" + "3 of 9".rjust(61)
+    assert line_text(tab_line("node", tabs, "3 of 9", 200, LOOK)) == " 1 Floor[4 Node]" + "3 of 9".rjust(63)
     assert line_text(tab_line("floor", tabs, "x" * 99, 40, LOOK)).endswith("x…")
 
 
