@@ -31,7 +31,7 @@ SLOW = Fault(
     "COLL-RANK-SLOW",
     "{at} holds up every job that it takes part in",
     "look at speed, errors and cable of the network interface of {node}, at its clocks and at what else runs there",
-    explained_by=("NODE-BUSY", "TCP-BW", "INTERFACE-SPEED", "CPU-GOVERNOR"),
+    explained_by=("NODE-BUSY", "TCP-BW", "TCP-SLOW", "INTERFACE-SPEED", "CPU-GOVERNOR"),
 )
 SETUP = Fault(
     "COLL-SETUP",

@@ -1,4 +1,4 @@
-"""`iperf3 -J`: TCP or UDP throughput between two nodes.
+"""`iperf3 -J`: TCP or UDP throughput between two nodes, in both directions.
 
 The program exits with 0 and prints figures even when the connection was refused or the server died, so `error` is
 read first, and a result with an error has no figures here. With `--bidir` the second direction has keys of its own.
@@ -12,26 +12,43 @@ from dataclasses import dataclass
 
 from bringup.commands import Command
 from bringup.errors import ParseError
+from bringup.parsers import inside
 from bringup.parsers.reading import quoted
 from bringup.parsers.reading_json import count, document, figure, mapping, words_or_none
 
+SENDS, RECEIVES = "sends", "receives"
+_BUSY = "server is busy"
+_CONNECT_MS = 8000
+
 
 def server(port: int, seconds: int) -> Command:
-    """The waiting side for one test; listens on TCP `port`."""
+    """The waiting side of both directions; it waits on when they are done. Listens on TCP `port`."""
     return Command(
-        f"iperf3 -s -1 -p {port:d}", needs=("iperf3",), timeout_s=seconds + 60.0, alone=True, listens=port,
-        estimate_s=seconds + 2.0,
+        f"exec iperf3 -s -p {port:d}", needs=("iperf3",), timeout_s=2.0 * seconds + 90.0, listens=port,
+        estimate_s=2.0 * seconds + 2.0,
     )  # fmt: skip
 
 
 def client(peer: str, port: int, seconds: int, streams: int = 8) -> Command:
-    """The measuring side: sends to the server at `peer` over several streams."""
+    """The measuring side: over several streams to the server at `peer`, and then from it.
+
+    A server that still ends the test before says that it is busy, and is asked again.
+    """
+    ask = (
+        "ask() {\n n=0\n while :; do\n"
+        f"  iperf3 -c {shlex.quote(peer)} -p {port:d} -t {seconds:d} -P {streams:d} -J"
+        f' --connect-timeout {_CONNECT_MS} "$@" >"$TMP/answer" 2>"$TMP/words"\n'
+        f"  s=$?\n  n=$((n + 1))\n  grep -q '{_BUSY}' \"$TMP/answer\" && [ $n -lt 10 ] || break\n"
+        "  sleep 0.5 2>/dev/null || sleep 1\n done\n"
+        ' if [ -s "$TMP/answer" ]; then cat "$TMP/answer"; else cat "$TMP/words"; fi\n echo\n return $s\n}\n'
+    )
     return Command(
-        f"iperf3 -c {shlex.quote(peer)} -p {port:d} -t {seconds:d} -P {streams:d} -J",
+        ask + inside.section(SENDS, "ask\n") + inside.section(RECEIVES, "ask -R\n"),
         needs=("iperf3",),
-        timeout_s=seconds + 30.0,
+        timeout_s=2.0 * seconds + 60.0,
+        max_bytes=4 << 20,
         alone=True,
-        estimate_s=seconds + 2.0,
+        estimate_s=2.0 * seconds + 2.0,
     )
 
 

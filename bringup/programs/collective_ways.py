@@ -33,6 +33,7 @@ class Ring:
         self._ear.listen(64)
         self.address = list(self._ear.getsockname()[:2])
         self._ends: dict[tuple[str, int], socket.socket] = {}
+        self.heard = 0.0
 
     def join(self, addresses: list[Any]) -> None:
         self._addresses = addresses
@@ -57,6 +58,7 @@ class Ring:
         sender = threading.Thread(target=there.sendall, args=(data,), daemon=True)
         sender.start()
         got = exactly(here, len(data))
+        self.heard = time.perf_counter()
         sender.join()
         return got
 
@@ -88,11 +90,13 @@ class Ring:
         return time.perf_counter() - begun
 
     def link(self, size: int, to: int, of: int) -> float:
+        """Seconds until all has come; how long it takes to get rid of the own part is the other's measure."""
         data = bytes(size)
         self.swap(data[:LANE], to, of)
+        self.all_gather(self.rank)
         begun = time.perf_counter()
         self.swap(data, to, of)
-        return time.perf_counter() - begun
+        return self.heard - begun
 
     def leave(self) -> None:
         for end in self._ends.values():
@@ -105,6 +109,7 @@ class Torch:
     def __init__(self, torch: ModuleType, name: str, rank: int, ranks: int, local: int) -> None:
         self.torch, self.name, self.rank, self.ranks = torch, name, rank, ranks
         self.place, self.address = "cpu", None
+        self.heard = 0.0
         if name == "nccl":
             if local >= torch.cuda.device_count():
                 raise RuntimeError("there is no such GPU")
@@ -150,17 +155,22 @@ class Torch:
     def _swap(self, values: Any, to: int, of: int) -> None:
         got = self.torch.empty_like(values)
         operation, dist = self.dist.P2POp, self.dist
-        both = [operation(dist.isend, values, to), operation(dist.irecv, got, of)]
-        for waiting in dist.batch_isend_irecv(both):
-            waiting.wait()
+        both = [operation(dist.irecv, got, of), operation(dist.isend, values, to)]
+        first, *rest = dist.batch_isend_irecv(both)
+        first.wait()
         self._ended()
+        self.heard = time.perf_counter()
+        for waiting in rest:
+            waiting.wait()
 
     def link(self, size: int, to: int, of: int) -> float:
+        """Seconds until all has come; how long it takes to get rid of the own part is the other's measure."""
         values = self.torch.ones(size // 4, dtype=self.torch.float32, device=self.place)
         self._swap(values[:2], to, of)
+        self.all_gather(self.rank)
         begun = time.perf_counter()
         self._swap(values, to, of)
-        return time.perf_counter() - begun
+        return self.heard - begun
 
     def leave(self) -> None:
         with contextlib.suppress(Exception):

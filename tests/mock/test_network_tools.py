@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bringup.commands import Command
 from bringup.parsers import (
     ethtool,
     ethtool_module,
@@ -192,7 +193,11 @@ def test_pingpong_between_two_nodes(shaped):  # type: ignore[no-untyped-def]
 
 def test_iperf3_reaches_the_line_or_says_why_not(shaped, corpus):  # type: ignore[no-untyped-def]
     lab = shaped("cpu-ethernet")
-    _, asked = lab.both(("n-002", iperf3.server(5301, 2)), ("n-001", iperf3.client("n-002", 5301, 2)))
+    server, client = (
+        Command("iperf3 -s -1 -p 5301", listens=5301),
+        Command("iperf3 -c n-002 -p 5301 -t 2 -P 8 -J"),
+    )
+    _, asked = lab.both(("n-002", server), ("n-001", client))
     transfer = iperf3.parse(asked.stdout)
     assert (transfer.error, transfer.protocol, transfer.streams) == (None, "TCP", 8)
     assert transfer.forward is not None and transfer.forward.received_gbps == pytest.approx(94, rel=0.01)

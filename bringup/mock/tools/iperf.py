@@ -16,7 +16,7 @@ from bringup.mock.tools.meeting import Meetings
 
 _VALUED = (
     "-c", "--client", "-p", "--port", "-t", "--time", "-P", "--parallel", "-i", "--interval", "-l", "--len", "-w",
-    "-B", "--bind", "-b", "--bitrate", "-O", "--omit", "-A", "--affinity", "-n", "-M", "-C",
+    "-B", "--bind", "--connect-timeout", "-b", "--bitrate", "-O", "--omit", "-A", "--affinity", "-n", "-M", "-C",
 )  # fmt: skip
 _TCP_SHARE = 0.94  # of the line, after Ethernet, IP and TCP headers
 _ONE_STREAM_GBPS = 38.0
@@ -105,7 +105,10 @@ class Iperf:
 
 def _line_gbps(node: SimNode) -> float:
     """The fastest plain interface that has link."""
-    return max((nic.speed_mbps / 1000 * nic.tcp_fraction for nic in node.nics if nic.link), default=0.1)
+    return (
+        max((nic.speed_mbps / 1000 * nic.tcp_fraction for nic in node.nics if nic.link), default=0.1)
+        * node.fraction
+    )
 
 
 def _document(call: Call, host: str, port: int, seconds: int, streams: int, gbps: float | str) -> str:
