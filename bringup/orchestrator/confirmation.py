@@ -19,7 +19,7 @@ from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
 from bringup.diagnosis.suspects import node_of
 from bringup.errors import CannotJudge
-from bringup.model import Node, Outcome, Pair
+from bringup.model import Node, Outcome, Pair, Stage
 from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case
 from bringup.orchestrator.quarantine import Left, blocking
 
@@ -45,7 +45,7 @@ def confirmation(
     `declared` are the faults of all checks of the run: what one of them explains needs no further test.
     """
     checks = {check.id: check for check in plan.checks if check.target is Pair}
-    if not checks:
+    if not checks or plan.stage is Stage.SOAK:  # a soak takes hours; what it saw it saw for long enough
         return Confirmation()
     seen = to_confirm(outcomes, declared, nodes, plan.stage)
     planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None)

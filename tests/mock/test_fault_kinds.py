@@ -17,7 +17,7 @@ from bringup.model import Node, Port
 from bringup.topology import matchings, place
 
 RAILS = 8
-LATER = re.compile(r"issue [456]: [a-zA-Z ]+")
+LATER = re.compile(r"(issue [456]|level (full|soak)): [a-zA-Z ]+")
 
 
 def plan(shape: str, count: int = 9) -> tuple[Node, ...]:

@@ -14,7 +14,7 @@ from bringup.context import Context
 from bringup.defects import Who
 from bringup.events import Judged, Note, RoundStarted
 from bringup.journal import read
-from bringup.model import Node, Port, RunVerdict, Verdict, pair_key
+from bringup.model import Node, Port, RunVerdict, Stage, Verdict, pair_key
 from bringup.orchestrator import read_kept, rejudge
 from bringup.report import junit
 from bringup.run import RunState, load
@@ -67,6 +67,15 @@ def test_a_suspect_meets_two_known_good_partners_beside_a_control(tmp_path: Path
     assert defect.ruled_out[0].startswith("chance: tested again, bad with n")
     assert defect.ruled_out[0].endswith("both known to be good")
     assert {s.target for s in defect.explains} >= {t for t, v in said.items() if v is Verdict.FAIL}
+
+
+def test_a_soak_is_not_repeated(tmp_path: Path) -> None:
+    class Soak(Bandwidth):
+        stage = Stage.SOAK
+
+    state = battle(tmp_path, Cluster(slow("n2")), NODES, (Reached(), Soak()))
+    assert [(d.code, d.component) for d in state.defects] == [("RDMA-BW", port_path("n2", "mlx5_0"))]
+    assert further(state) == {}
 
 
 def test_the_first_result_of_a_pair_stays_beside_the_second(tmp_path: Path) -> None:
