@@ -25,7 +25,14 @@ LOST = Fault(
     "see what {node} does at that moment (top, dmesg); look at its firewall, routes and name resolution towards the other"
     " nodes; then run this check again",
     Who.SOFTWARE,
-    explained_by=("NODE-UNREACHABLE", "NODE-LOST", "NODE-BUSY", "NODE-IDENTITY", "INTERFACE-DOWN", "DUPLICATE-ADDRESS"),
+    explained_by=(
+        "NODE-UNREACHABLE",
+        "NODE-LOST",
+        "NODE-BUSY",
+        "NODE-IDENTITY",
+        "INTERFACE-DOWN",
+        "DUPLICATE-ADDRESS",
+    ),
 )
 SLOW = Fault(
     "COLL-RANK-SLOW",
