@@ -362,6 +362,7 @@ def test_the_command_for_two_nodes() -> None:
     )
     assert command.script == (
         "mpirun -np 16 -H '10.0.0.1:8,$(x):8' --map-by ppr:8:node --bind-to none --allow-run-as-root"
-        " -x NCCL_DEBUG=INFO -x NCCL_DEBUG_SUBSYS=INIT,NET -x NCCL_IB_HCA==mlx5_0,mlx5_3 all_reduce_perf -b 8G -e 8G -g 1 -n 20 -w 5 -c 1\n"
+        " -x NCCL_DEBUG=INFO -x NCCL_DEBUG_SUBSYS=INIT,NET -x NCCL_IB_HCA==mlx5_0,mlx5_3"
+        " all_reduce_perf -b 8G -e 8G -g 1 -n 20 -w 5 -c 1\n"
     )
     assert (command.alone, command.needs) == (True, ("mpirun", "all_reduce_perf"))
