@@ -121,6 +121,19 @@ GENERAL: dict[str, Fault] = {
             who=Who.HANDS_ON,
         ),
         Fault(
+            "LEAF-FLAPS",
+            "every port that is wired to {leaf} lost its link and found it again",
+            "look at the switch {leaf}: its log and uptime (a restart, a firmware update), power, line card",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
+            "LEAF-ERRORS",
+            "every port that is wired to {leaf} counts errors",
+            "look at the switch {leaf}: its log and uptime (a restart?), power, firmware, temperature; its line card before"
+            " any cable",
+            who=Who.HANDS_ON,
+        ),
+        Fault(
             "FLEET-WIDE",
             "the same finding on most nodes",
             "look for one cause (image, profile, configuration) before anybody walks",

@@ -66,12 +66,12 @@ class Mounts(Check[Node]):
             yield Measurement(f"mount {at}", said, "", target.name, _PLANNED, "MOUNT-MISSING")
         unasked: list[str] = []
         for at in dict.fromkeys((*network, *(at for at in expected if at in seen.mounted))):
-            said = seen.answers.get(at)
-            if said is None:
+            answer = seen.answers.get(at)
+            if answer is None:
                 unasked.append(at)
                 continue
-            yield Measurement(f"mount {at}", said or "answers", "", target.name, _ANSWERS, "MOUNT-STALE")
-            if said and at in network:
+            yield Measurement(f"mount {at}", answer or "answers", "", target.name, _ANSWERS, "MOUNT-STALE")
+            if answer and at in network:
                 message = f"{at} is {network[at].device} ({network[at].kind})"
                 yield Finding("MOUNT-STALE", message, target.name, Weight.NOTE)
         if unasked:

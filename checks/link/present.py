@@ -1,4 +1,7 @@
-"""Link: a fabric adapter that the kernel does not show cannot be tested by anything after this."""
+"""Link: a fabric adapter that the kernel does not show cannot be tested by anything after this.
+
+The PCIe place of every adapter, planned or not, is kept: `link.names` compares what nodes call the one at each place.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,13 @@ class Present(Check[Node]):
 
     id = "link.present"
     stage = Stage.LINK
+    collects = True  # for link.names
     faults = (
         Fault(
             "HCA-MISSING",
             "{at} is missing",
             "reseat the adapter {at} {place} and its riser; if it stays away, swap it with a neighbour",
+            explained_by=("PLAN-ADAPTER",),
         ),
     )
 
@@ -40,3 +45,6 @@ class Present(Check[Node]):
         for hca in dict.fromkeys(port.hca for port in ctx.training_ports(target)):
             said = "yes" if hca in names else "no"
             yield Measurement("present", said, "", f"{target.name}/hca/{hca}", _RULE)
+        for device in devices:
+            if device.bdf is not None:
+                yield Measurement("pcie place", device.bdf, "", f"{target.name}/hca/{device.name}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from bringup.check import port_path
 from bringup.defects import Defect, Fault
 from bringup.diagnosis import diagnose
@@ -17,6 +19,10 @@ NODES = {
 }
 DECLARED = {
     "link.state": (Fault("LINK-DOWN", "no link on {at}", "reseat"),),
+    "link.trouble": (
+        Fault("LINK-FLAP", "{at} flaps", "clean"),
+        Fault("LINK-ERRORS", "errors at {at}", "clean"),
+    ),
     "link.rate": (Fault("LINK-RATE", "slow {at}", "clean", explained_by=("CABLE-SWAP", "LINK-DOWN")),),
     "cabling.plan": (Fault("CABLE-SWAP", "{at} have each other's cables", "{todo}"),),
     "cabling.uplinks": (
@@ -100,6 +106,18 @@ def test_a_leaf_of_which_no_port_has_a_link() -> None:
     (defect,) = found(*(state(node, [1]) for node in NODES))
     assert (defect.code, defect.component, defect.nodes) == ("LEAF-DOWN", "leaf-1", tuple(NODES))
     assert len(defect.explains) == 6
+
+
+@pytest.mark.parametrize(("port", "leaf"), [("LINK-FLAP", "LEAF-FLAPS"), ("LINK-ERRORS", "LEAF-ERRORS")])
+def test_a_leaf_of_which_every_port_is_troubled(port: str, leaf: str) -> None:
+    def outcome(node: str) -> Outcome:
+        trouble = (Finding(port, "20 times", port_path(node, "mlx5_1")),)
+        return Outcome("link.trouble", Stage.LINK, node, (node,), Verdict.FAIL, at=(node,), findings=trouble)
+
+    (defect,) = found(*map(outcome, NODES))
+    assert (defect.code, defect.component, defect.nodes) == (leaf, "leaf-1", tuple(NODES))
+    assert len(defect.explains) == 6
+    assert {d.code for d in found(*map(outcome, list(NODES)[1:]))} == {port}
 
 
 def test_all_but_one_of_its_ports_are_so_many_cables() -> None:

@@ -13,8 +13,6 @@ from bringup.model import Node
 HANDS_ON, CONFIGURATION, SOFTWARE, PLAN = Who.HANDS_ON, Who.CONFIGURATION, Who.SOFTWARE, Who.PLAN
 UNJUDGED = Who.COULD_NOT_JUDGE
 
-LATER_LOCAL = "issue 4: local battery"
-LATER_DIAGNOSIS = "issue 6: diagnosis"
 
 NODE_AT = "{node}"
 GPU_AT = "{node}/gpu/{gpu}"

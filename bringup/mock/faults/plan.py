@@ -9,7 +9,6 @@ from bringup.mock.faults.expected import (
     CONFIGURATION,
     FLEET_AT,
     HCA_AT,
-    LATER_DIAGNOSIS,
     NODE_AT,
     PLAN,
     Expected,
@@ -27,9 +26,8 @@ _MODEL = Param("name", "word", default="NVIDIA H200 NVL")
         "plan-wrong-adapter",
         "the plan names an adapter that the node calls otherwise; the adapter itself is well",
         (HCA, Param("name", "word", default="mlx5_20")),
-        (Expected("PLAN-ADAPTER", HCA_AT, PLAN), Expected("HCA-MISSING", HCA_AT, PLAN)),
+        (Expected("PLAN-ADAPTER", HCA_AT, PLAN),),
         scope=Scope.PLAN,
-        closes=LATER_DIAGNOSIS,
     )
 )
 def _plan_wrong_adapter(node: SimNode, given: Given) -> None:

@@ -6,7 +6,6 @@ from bringup.mock import kernel_log
 from bringup.mock.fabric import Fabric, Leaf
 from bringup.mock.faults.expected import (
     HANDS_ON,
-    LATER_DIAGNOSIS,
     LEAF_AT,
     Expected,
     Scope,
@@ -133,10 +132,9 @@ def _leaf_down(fabric: Fabric, given: Given) -> None:
         "leaf-flaps",
         "a leaf switch restarted so many times: all its ports lost their link and found it again; name all nodes",
         (LEAF, Param("count", "count", examples=(12, 25))),
-        _at_leaf("LEAF-FLAPS", "LEAF-DOWN"),
+        _at_leaf("LEAF-FLAPS", "LEAF-ERRORS"),
         ("LINK-ERRORS",),
         scope=Scope.LEAF,
-        closes=LATER_DIAGNOSIS,
         needs=_NEEDS,
     )
 )
@@ -155,7 +153,6 @@ def _leaf_flaps(node: SimNode, given: Given) -> None:
         _at_leaf("LEAF-ERRORS"),
         ("LINK-ERRORS",),
         scope=Scope.LEAF,
-        closes=LATER_DIAGNOSIS,
         needs=_NEEDS,
     )
 )

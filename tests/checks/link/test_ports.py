@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bringup.commands import Ended
@@ -85,7 +87,13 @@ def test_a_lost_node(judge, answer, name) -> None:
 def test_all_present(judge, corpus_text, values) -> None:
     outcome = judge("present", corpus_text(GOOD))
     assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
-    assert values(outcome) == [("present", f"gpu-001/hca/{hca}", "yes", True) for hca in HCAS]
+    said = values(outcome)
+    assert [v for v in said if v[0] == "present"] == [
+        ("present", f"gpu-001/hca/{hca}", "yes", True) for hca in HCAS
+    ]
+    places = {at: place for name, at, place, _ in said if name == "pcie place"}
+    assert places.keys() >= {f"gpu-001/hca/{hca}" for hca in HCAS}
+    assert all(re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.0", place) for place in places.values())
 
 
 def test_a_missing_adapter_is_named(judge, corpus_text, values) -> None:
