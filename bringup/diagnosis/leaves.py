@@ -13,7 +13,11 @@ from collections.abc import Container, Mapping, Sequence
 from bringup.diagnosis.symptoms import Sign
 from bringup.model import FLEET, Node, Stage
 
-OF_LEAF: Mapping[str, str] = {"LINK-DOWN": "LEAF-DOWN", "LINK-FLAP": "LEAF-FLAPS", "LINK-ERRORS": "LEAF-ERRORS"}
+OF_LEAF: Mapping[str, str] = {
+    "LINK-DOWN": "LEAF-DOWN",
+    "LINK-FLAP": "LEAF-FLAPS",
+    "LINK-ERRORS": "LEAF-ERRORS",
+}
 """What a fault of a port is called when it is the leaf's."""
 FELT_ABOVE = frozenset({"UPLINK-SLOW", "SPINE-SLOW"})
 """What tests of pairs feel of the links above the leaves."""
