@@ -10,10 +10,11 @@ import click
 
 from bringup.cli import common
 from bringup.commands import Command
+from bringup.fleet import WORKERS
 from bringup.inventory import folded
 from bringup.model import Exit, Pair, Why
 from bringup.orchestrator import Budget, Case, StagePlan, confirm_s, make_plan
-from bringup.orchestrator.plan import CONFIRM_ROUNDS, MOST_ROUNDS, WORKERS
+from bringup.orchestrator.plan import CONFIRM_ROUNDS, MOST_ROUNDS
 from bringup.report.words import clock, plural
 
 
@@ -25,7 +26,7 @@ from bringup.report.words import clock, plural
 @common.all_pairs_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, 512),
+    type=click.IntRange(1, 2048),
     default=WORKERS,
     show_default=True,
     help="Nodes worked on at once; of more nodes some wait for others.",
@@ -97,7 +98,7 @@ def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
     yield f"  {'all':<11}{checks:>7,}{results:>10,}{clock(total):>9}{suspicion}"
     busiest = max((len(battles) for p in plans for battles in p.rounds), default=0)
     if busiest > workers:
-        yield f"  {busiest:,} pairs take turns, {workers:,} at once: more at once with --workers (at most 512)"
+        yield f"  {busiest:,} pairs take turns, {workers:,} at once: more at once with --workers (at most 2,048)"
 
 
 def rounds_of(plan: StagePlan, workers: int) -> str:

@@ -23,7 +23,7 @@ from bringup.cli import common
 from bringup.cli.output import exit_code, finish, tell
 from bringup.context import Context
 from bringup.errors import RunFolderError
-from bringup.fleet import LocalFleet
+from bringup.fleet import WORKERS, LocalFleet
 from bringup.inventory import Simulate
 from bringup.inventory import load as load_inventory
 from bringup.model import Exit, Node, RunInfo
@@ -74,7 +74,11 @@ class Start:
     help="Add keys of hosts never seen before; a changed key is always refused.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1, 512), default=32, show_default=True, help="Nodes worked on at once."
+    "--workers",
+    type=click.IntRange(1, 2048),
+    default=WORKERS,
+    show_default=True,
+    help="Nodes worked on at once; of them, 32 log in at once.",
 )
 @common.all_pairs_option
 @click.option(
@@ -151,7 +155,7 @@ def selection(expression: str, stages: Sequence[str], check_patterns: Sequence[s
 @common.runs_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, 512),
+    type=click.IntRange(1, 2048),
     default=None,
     show_default="as before",
     help="Nodes worked on at once.",

@@ -24,6 +24,12 @@ from bringup.transport import connect as open_connection
 
 Connect = Callable[[Node, Options, Cancel | None], Connection]
 
+WORKERS = 256
+"""Nodes worked on at once: a worker mostly waits for its node, so that only threads and memory limit them."""
+LOGINS = 32
+"""Of them, so many log in at once: a key exchange costs both sides processor time, and a jump host or directory service
+that is asked by all at once refuses some."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -68,10 +74,18 @@ Sink = Callable[[Output], None]
 class LocalFleet:
     """Threads and kept connections. `run` blocks until all work has ended; every command gives exactly one Output."""
 
-    def __init__(self, options: Options, *, workers: int = 32, connect: Connect = open_connection) -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        workers: int = WORKERS,
+        logins: int = LOGINS,
+        connect: Connect = open_connection,
+    ) -> None:
         self._options = options
         self._connect = connect
         self._workers = workers
+        self._logins = threading.Semaphore(logins)
         self._connections: dict[str, Connection] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -226,7 +240,8 @@ class LocalFleet:
             is_new = kept is None
             if kept is None:
                 try:
-                    kept = self._connect(node, self._options, cancel)
+                    with self._logins:
+                        kept = self._connect(node, self._options, cancel)
                 except Exception as error:
                     if not cancel.is_set():
                         known = isinstance(error, TransportError)

@@ -12,6 +12,7 @@ from bringup.commands import Command
 from bringup.context import Context
 from bringup.diagnosis.jobs import WAVES, key_of
 from bringup.errors import CannotJudge, NotApplicable
+from bringup.fleet import WORKERS
 from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Target, Why
 from bringup.topology import matchings, place, waves
 from bringup.transport.bundle import Bundle
@@ -23,8 +24,6 @@ _PORT_ROUNDS = 7
 """After so many rounds ports are used again: the tests of earlier rounds have ended."""
 MOST_ROUNDS = 8
 """No check gets more rounds of pairs than this unless somebody asks for all pairs: what grows with the fleet is asked for."""
-WORKERS = 32
-"""Nodes worked on at once, unless a run is told otherwise."""
 CONFIRM_ROUNDS = 2
 """So many rounds confirm the suspects of a stage, unless more are suspected than are well."""
 GROUP_PORT = 18400
