@@ -15,7 +15,7 @@ from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.reading import quoted, whole
 
-DEADLINE_S = 5
+DEADLINE_S = 10
 _MOST = 128
 _PATH = re.compile(r"/[A-Za-z0-9_./+@:,=-]{0,200}")
 _KINDS = (
@@ -97,7 +97,7 @@ def ask(planned: Sequence[str]) -> Command:
     script = _SCRIPT.replace("@KINDS@", _KINDS).replace("@MOST@", str(_MOST))
     script = script.replace("@TENTHS@", str(DEADLINE_S * 10))
     script = script.replace("@PLANNED@", " ".join(shlex.quote(path) for path in planned))
-    return Command(script, timeout_s=30.0, max_bytes=512 << 10, needs=("df",), estimate_s=0.4)
+    return Command(script, timeout_s=45.0, max_bytes=512 << 10, needs=("df",), estimate_s=0.4)
 
 
 def parse(text: str) -> Mounts:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.ibnet import Net
 from support.real_fabric import ethernet, infiniband
@@ -66,8 +66,10 @@ def _by(tool: str) -> Command:
     command = discover(("ibsim0",))
     if tool == "ibnetdiscover":
         return command
-    return replace(command, script=command.script.replace("tool=ibnetdiscover more=", "tool=iblinkinfo more=-l", 1)
-                   .replace("command -v ibnetdiscover", "command -v sh", 1))  # fmt: skip
+    script = command.script.replace("tool=ibnetdiscover more=", "tool=iblinkinfo more=-l", 1)
+    return msgspec.structs.replace(
+        command, script=script.replace("command -v ibnetdiscover", "command -v sh", 1)
+    )
 
 
 @pytest.mark.parametrize(("change", "expected"), CASES)

@@ -25,7 +25,7 @@ def test_the_demo_finds_exactly_the_seeded_faults(bringup, tmp_path: Path) -> No
     assert ended.code == 1, ended.stderr
     assert ended.stdout.startswith("NOT READY")
     assert "exit 1" in ended.stdout
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("*/")
     state = load(folder)
     assert {(d.code, d.nodes[0]) for d in state.defects} == SEEDED
     assert len(state.defects) == len(SEEDED)
@@ -43,7 +43,7 @@ def test_the_demo_finds_exactly_the_seeded_faults(bringup, tmp_path: Path) -> No
 
 def test_the_junit_of_the_demo_reads_back_and_counts_the_same(bringup, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert bringup("run", "-q").code == 1
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("*/")
     state = load(folder)
     seen: dict[str, int] = {}
     names: set[tuple[str, str]] = set()
@@ -67,7 +67,7 @@ def test_the_same_cluster_without_faults_is_ready(bringup, tmp_path: Path, attem
     ended = bringup("run", "-i", str(root / "inventories/mock-clean.yaml"))
     assert ended.code == 0, ended.stdout + ended.stderr
     assert re.match(r"READY +16 of 16 nodes", ended.stdout)
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("*/")
     assert load(folder).defects == []
 
 

@@ -99,14 +99,15 @@ def looked(cluster: Cluster, index: int) -> dict[str, str]:
     for gpu in node.gpus:
         shares = (gpu.clock_fraction, gpu.memory_fraction, gpu.copy_fraction, gpu.replays_under_load)
         seen[f"GPU {gpu.index}"] = (
-            f"{shares} {gpu.link_errors_under_load} {gpu.wrong_results} {gpu.bad_pages} {gpu.clique}"
+            f"{shares} {gpu.link_errors_under_load} {gpu.wrong_results} {gpu.bad_pages} {gpu.clique} {gpu.hot_after_s}"
         )
         speeds = (load.host_gbs(gpu), load.bf16_tflops(gpu), load.memory_gbs(gpu))
         seen[f"GPU {gpu.index} speed"] = " ".join(f"{speed:.1f}" for speed in speeds)
     for nic in (nic for nic in node.nics if nic.kind.is_dpu):
         seen[f"{nic.kind.name} mode"] = f"{nic.mode} {nic.next_mode}"
     drives = [load.drive_gbs(node, number) for number in range(9)]
-    seen["machine speed"] = f"{load.host_memory_gbs(node):.1f} {drives}"
+    seen["machine speed"] = f"{load.host_memory_gbs(node):.1f} {drives} {node.wrong_copies}"
+    seen["networks"] = str([nic.tcp_fraction for nic in node.nics])
     gpus = len(node.gpus)
     if gpus:
         seen["all_reduce"] = (
