@@ -14,6 +14,9 @@ from bringup.model import Finding, Limit, Measurement, Node
 from bringup.parsers import mpirun, nccl_tests
 from bringup.parsers.nccl_tests import Collective
 
+_OF_THE_WIRE = 0.85
+"""The part of what the ports must carry by themselves that a collective must still reach over them."""
+
 CAUSES = (
     "GPU-LOST",
     "GPU-MISSING",
@@ -76,6 +79,23 @@ def command(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: 
 def _some(nodes: Sequence[Node]) -> str:
     first = [node.name for node in nodes[:2]]
     return " and ".join(first) if len(nodes) == 2 else f"{', '.join(first)} and {len(nodes) - 2} more"
+
+
+def floor(name: str, nodes: Sequence[Node], ctx: Context, pair: Limit, port: Limit) -> Limit:
+    """What the ports allow at least at this size, and never more than two nodes must reach."""
+    gpus, count = ctx.number(nodes[0], "gpu.count"), len(nodes)
+    ports = len(ctx.training_ports(nodes[0]))
+    each_gbs = float(port.value) / 8 * min(1.0, ports / gpus) * _OF_THE_WIRE
+    wire = each_gbs * (count * gpus - 1) / (count - 1)
+    return Limit(
+        name,
+        ">=",
+        round(min(float(pair.value), wire), 1),
+        "GB/s",
+        why=f"the lesser of collective.pair.all_reduce and {_OF_THE_WIRE:.0%} of rdma.write_bw"
+        f" on {ports} ports of {count} nodes",
+        source=f"{pair.source}, {port.source}",
+    )
 
 
 def one_domain(nodes: Sequence[Node], ctx: Context) -> bool:

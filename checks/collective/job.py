@@ -14,10 +14,7 @@ from bringup.commands import Command
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import NotApplicable
-from bringup.model import Finding, Group, Level, Limit, Measurement, Node, Stage
-
-_OF_THE_WIRE = 0.85
-"""The part of what the ports must carry by themselves that a collective must still reach over them."""
+from bringup.model import Finding, Group, Level, Measurement, Node, Stage
 
 
 class JobCollective(Check[Group]):
@@ -66,7 +63,9 @@ class JobCollective(Check[Group]):
         pair = ctx.limit(nodes[0], "collective.pair.all_reduce")
         speed = pair
         if not mpi_reduce.one_domain(nodes, ctx):
-            speed = _floor(nodes, ctx, pair, ctx.limit(nodes[0], "rdma.write_bw"))
+            speed = mpi_reduce.floor(
+                "collective.job.all_reduce", nodes, ctx, pair, ctx.limit(nodes[0], "rdma.write_bw")
+            )
         yield from mpi_reduce.judged(nodes, _command(nodes, ctx), out, ctx, target.name, wrong, speed)
 
 
@@ -74,20 +73,3 @@ def _command(nodes: Sequence[Node], ctx: Context) -> Command:
     if len(nodes) < 2:
         raise NotApplicable("one node alone is no job")
     return mpi_reduce.command(nodes, ctx, "collective.mpirun", "collective.binary")
-
-
-def _floor(nodes: Sequence[Node], ctx: Context, pair: Limit, port: Limit) -> Limit:
-    """What the ports allow at least at this size, and never more than two nodes must reach."""
-    gpus, count = ctx.number(nodes[0], "gpu.count"), len(nodes)
-    ports = len(ctx.training_ports(nodes[0]))
-    each_gbs = float(port.value) / 8 * min(1.0, ports / gpus) * _OF_THE_WIRE
-    wire = each_gbs * (count * gpus - 1) / (count - 1)
-    return Limit(
-        "collective.job.all_reduce",
-        ">=",
-        round(min(float(pair.value), wire), 1),
-        "GB/s",
-        why=f"the lesser of collective.pair.all_reduce and {_OF_THE_WIRE:.0%} of rdma.write_bw"
-        f" on {ports} ports of {count} nodes",
-        source=f"{pair.source}, {port.source}",
-    )

@@ -211,3 +211,22 @@ def test_the_node_that_takes_the_wrong_way_is_named_and_the_bandwidth_is_void(
     assert outcome.verdict is Verdict.FAIL
     assert outcome.findings == (Finding("COLL-TRANSPORT", found, "gpu-002"),)
     assert [(m.name, m.limit is None) for m in outcome.measurements] == [("wrong", False), ("busbw", True)]
+
+
+@pytest.mark.parametrize(("rack", "verdict"), [("R01", Verdict.FAIL), ("R02", Verdict.PASS)])
+def test_two_trays_of_different_nvlink_domains_need_only_what_their_ports_carry(
+    check, make_node, make_context, make_outputs, corpus_text, rack, verdict
+) -> None:
+    trays = Pair(make_node(rack="R01"), make_node(name="gpu-002", address="192.0.2.2", rack=rack))
+    limits = {
+        **LIMITS,
+        "collective.pair.all_reduce": (">=", 4400, "GB/s"),
+        "rdma.write_bw": (">=", 384, "Gb/s"),
+    }
+    ctx = make_context(limits, {**FACTS, "nvlink.domain_nodes": 18})
+    (step,) = check.plan(trays, ctx).steps
+    outcome = judged(check, trays, make_outputs({step.command: corpus_text(H100)}), ctx)
+    busbw = next(m for m in outcome.measurements if m.name == "busbw")
+    assert (outcome.verdict, busbw.ok) == (verdict, verdict is Verdict.PASS)
+    assert busbw.limit is not None
+    assert busbw.limit.value == (4400 if rack == "R01" else 153.0)  # 384 Gb/s / 8 * 2 / 8 ports * 85 % * 15
