@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import paramiko
 import pytest
@@ -43,8 +43,9 @@ def run(client, command: str, given: bytes = b""):  # type: ignore[no-untyped-de
     out, err = [], []
     errors = threading.Thread(target=lambda: err.append(channel.makefile_stderr("rb").read()))
     errors.start()
-    channel.sendall(given)
-    channel.shutdown_write()
+    with suppress(OSError):  # who has ended takes no more input
+        channel.sendall(given)
+        channel.shutdown_write()
     while data := channel.recv(65536):
         out.append(data)
     errors.join()
