@@ -40,8 +40,8 @@ def client(peer: str, port: int, seconds: int, streams: int = 8) -> Command:
         "ask() {\n n=0\n while :; do\n"
         f"  iperf3 -c {shlex.quote(peer)} -p {port:d} -t {seconds:d} -P {streams:d} -J"
         f' --connect-timeout {_CONNECT_MS} "$@" >"$TMP/answer" 2>"$TMP/words"\n'
-        "  s=$?\n  n=$((n + 1))\n  grep -q '\"test_start\"' \"$TMP/answer\" && break\n"
-        f"  grep -Eq '{_BETWEEN}' \"$TMP/answer\" \"$TMP/words\" && [ $n -lt 10 ] || break\n"
+        '  s=$?\n  n=$((n + 1))\n  grep -q \'"test_start"\' "$TMP/answer" && break\n'
+        f'  grep -Eq \'{_BETWEEN}\' "$TMP/answer" "$TMP/words" && [ $n -lt 10 ] || break\n'
         "  sleep 0.5 2>/dev/null || sleep 1\n done\n"
         ' if [ -s "$TMP/answer" ]; then cat "$TMP/answer"; else cat "$TMP/words"; fi\n echo\n return $s\n}\n'
     )
