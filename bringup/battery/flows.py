@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bringup.battery import port_pairs
-from bringup.check import Outputs, Plan, Step, port_path, serve
+from bringup.check import Check, Outputs, Plan, Step, port_path, serve
 from bringup.commands import Command, Ended
 from bringup.context import Context
 from bringup.defects import Fault, Severity
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Finding, Measurement, Node, Pair, Port
+from bringup.model import Finding, Level, Measurement, Node, Pair, Port, Stage
 from bringup.parsers import perftest, perftest_flows
 from bringup.parsers.perftest_failure import Failure, failure
 from bringup.parsers.perftest_flows import COUNTERS, Flow
@@ -35,6 +37,9 @@ class Result:
     text: str
 
 
+Results = tuple[Result, ...]
+
+
 def rails(target: Pair, ctx: Context) -> tuple[tuple[Port, Port], ...]:
     """The planned ports of both nodes, rail by rail. Raises NotApplicable where they share none."""
     near, far = ({port.rail: port for port in ctx.training_ports(node)} for node in target.nodes)
@@ -46,24 +51,70 @@ def rails(target: Pair, ctx: Context) -> tuple[tuple[Port, Port], ...]:
     return both
 
 
-def plan(target: Pair, commands: tuple[Command, Command]) -> Plan:
-    """The server on b and the client on a."""
-    return serve(Step(target.b, commands[0]), Step(target.a, commands[1]))
+class FlowsTest(Check[Pair]):
+    """A test of several transfers."""
+
+    stage = Stage.RDMA
+    level = Level.FULL
+    target = Pair
+    at_once: ClassVar[bool] = True
+
+    @abstractmethod
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        """What is transferred. Raises NotApplicable where there is nothing to test."""
+
+    @abstractmethod
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
+        """What the transfers came to, in the order of `transfers`."""
+
+    def each_s(self, target: Pair, ctx: Context) -> int:
+        """How long a transfer lasts."""
+        return ctx.number(target.a, "perftest.seconds")
+
+    def lasts_s(self, target: Pair, flows: Sequence[Flow], ctx: Context) -> float:
+        """How long all of them last."""
+        return self.each_s(target, ctx)
+
+    def options(self, target: Pair, ctx: Context) -> str:
+        """A transfer of large messages."""
+        return perftest.bandwidth_options(self.each_s(target, ctx))
+
+    def counted(
+        self, target: Pair, out: Outputs, of: tuple[Command, Command], ctx: Context
+    ) -> Iterator[Measurement]:
+        """What was counted while they went on."""
+        return iter(())
+
+    def plan(self, target: Pair, ctx: Context) -> Plan:
+        server, client = self._commands(target, self.transfers(target, ctx), ctx)
+        return serve(Step(target.b, server), Step(target.a, client))
+
+    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        flows = self.transfers(target, ctx)
+        of = self._commands(target, flows, ctx)
+        found = results(target, out, flows, of)
+        yield from self.counted(target, out, of, ctx)
+        yield from self.compare(target, found, ctx)
+
+    def _commands(self, target: Pair, flows: Sequence[Flow], ctx: Context) -> tuple[Command, Command]:
+        """The server's and the client's."""
+        seconds, port, peer = self.lasts_s(target, flows, ctx), ctx.listen_port, port_pairs.peer(target)
+        return (
+            perftest_flows.server(flows, port, seconds),
+            perftest_flows.client(flows, port, seconds, peer, at_once=self.at_once),
+        )
 
 
-def commands(
-    target: Pair, flows: Sequence[Flow], ctx: Context, seconds: float, *, at_once: bool = True
-) -> tuple[Command, Command]:
-    """The server's and the client's."""
-    return (
-        perftest_flows.server(flows, ctx.listen_port, seconds),
-        perftest_flows.client(flows, ctx.listen_port, seconds, port_pairs.peer(target), at_once=at_once),
-    )
+class CleanFlowsTest(FlowsTest):
+    """One that also tells what the error counters rose meanwhile; it declares `DIRTY`."""
+
+    def counted(
+        self, target: Pair, out: Outputs, of: tuple[Command, Command], ctx: Context
+    ) -> Iterator[Measurement]:
+        return dirt(target, out, of, ctx)
 
 
-def results(
-    target: Pair, out: Outputs, flows: Sequence[Flow], of: tuple[Command, Command]
-) -> tuple[Result, ...]:
+def results(target: Pair, out: Outputs, flows: Sequence[Flow], of: tuple[Command, Command]) -> Results:
     """Every transfer. Raises CannotJudge where the client has nothing to tell, at the end that was lost if one was."""
     server, client = of
     waited = out.get(target.b, server)

@@ -56,33 +56,20 @@ def choose_gid(hca: str) -> str:
     return _CHOOSE_GID.format(hca=shlex.quote(hca), no_gid=NO_GID)
 
 
-def write_bw_server(hca: str, port: int, seconds: int) -> Command:
-    """The waiting side of a bandwidth test of `seconds` over one port; listens on TCP `port`."""
-    return _command("ib_write_bw", hca, port, bandwidth_options(seconds), seconds)
-
-
-def write_bw_client(hca: str, port: int, seconds: int, peer: str) -> Command:
-    """The measuring side: writes to the server at `peer`; its last table row is the result."""
-    return _command("ib_write_bw", hca, port, bandwidth_options(seconds), seconds, peer)
-
-
-def write_lat_server(hca: str, port: int) -> Command:
-    """The waiting side of a latency test with small messages."""
-    return _command("ib_write_lat", hca, port, _latency(), 1)
-
-
-def write_lat_client(hca: str, port: int, peer: str) -> Command:
-    """The measuring side of a latency test."""
-    return _command("ib_write_lat", hca, port, _latency(), 1, peer)
-
-
 def latency(tool: str, hca: str, port: int, peer: str = "") -> Command:
-    """One side of a latency test with another program (`ib_send_lat`); without a peer the waiting one."""
+    """One side of a latency test with small messages (`ib_write_lat`, `ib_send_lat`).
+
+    With a `peer` the measuring side; without one the waiting side, which listens on TCP `port`.
+    """
     return _command(tool, hca, port, _latency(), 1, peer)
 
 
 def bandwidth(tool: str, hca: str, port: int, seconds: int, peer: str = "") -> Command:
-    """One side of a bandwidth test with another program (`ib_read_bw`); without a peer the waiting one."""
+    """One side of a bandwidth test of `seconds` with large messages (`ib_write_bw`, `ib_read_bw`).
+
+    With a `peer` the measuring side, whose last table row is the result; without one the waiting side, which listens on
+    TCP `port`.
+    """
     return _command(tool, hca, port, bandwidth_options(seconds), seconds, peer)
 
 

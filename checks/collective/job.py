@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bringup.battery import mpi_reduce, transports
+from bringup.battery import all_reduce, mpi_reduce, transports
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command
 from bringup.context import Context
@@ -62,7 +62,7 @@ class JobCollective(Check[Group]):
         wrong = ctx.limit(nodes[0], "collective.wrong")
         pair = ctx.limit(nodes[0], "collective.pair.all_reduce")
         speed = pair
-        if not mpi_reduce.one_domain(nodes, ctx):
+        if not all_reduce.one_domain(nodes, ctx):
             speed = mpi_reduce.floor(
                 "collective.job.all_reduce", nodes, ctx, pair, ctx.limit(nodes[0], "rdma.write_bw")
             )

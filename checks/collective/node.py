@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.battery import transports
+from bringup.battery import all_reduce, transports
 from bringup.check import Check, Outputs, Plan, run
-from bringup.commands import Command, Ended
+from bringup.commands import Command
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError
+from bringup.errors import NoLimit, NotApplicable, ParseError
 from bringup.model import Finding, Level, Measurement, Node, Stage
 from bringup.parsers import nccl_tests
-from bringup.parsers.nccl_tests import Collective
+from bringup.parsers.reading import quoted
 
-_GPU_CAUSES = (
-    "GPU-LOST",
-    "GPU-MISSING",
-    "GPU-DRIVER",
-    "FM-DOWN",
-    "NVLINK-FABRIC",
-    "NVLINK-DOWN",
-    "NVLINK-SPEED",
-    "NVLINK-ERRORS",
-    "GPU-XID",
-    "GPU-ECC",
-)
+_GPU_CAUSES = (*all_reduce.GPU_CAUSES, "GPU-XID", "GPU-ECC")
 
 
 class NodeCollective(Check[Node]):
@@ -40,19 +29,7 @@ class NodeCollective(Check[Node]):
             "the GPUs of {at} work together too slowly",
             "look at NVLink, clocks and PCIe of {node} first; if they are fine, compare driver, fabric manager and NCCL"
             " with a good node",
-            explained_by=(
-                *_GPU_CAUSES,
-                "GPU-SLOWDOWN",
-                "GPU-POWER-LIMIT",
-                "GPU-CLOCK-LOW",
-                "GPU-MEMORY-BW",
-                "GPU-PEER-BW",
-                "PCIE-GPU-WIDTH",
-                "PCIE-GPU-GEN",
-                "GPU-MODE",
-                "NODE-BUSY",
-                "COLL-TRANSPORT",
-            ),
+            explained_by=(*_GPU_CAUSES, *all_reduce.SLOW_CAUSES),
         ),
         Fault(
             "COLL-WRONG",
@@ -73,38 +50,11 @@ class NodeCollective(Check[Node]):
         return run(target, _command(target, ctx))
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        command = _command(target, ctx)
-        output = out.get(target, command)
-        text = f"{output.text}\n{output.error_text}"
-        if output.ended is Ended.TIMEOUT and (hung := _begun(text)) is not None:
-            message = (
-                f"hangs: {len(hung.ranks)} ranks, {len(hung.rows)} sizes done in {command.timeout_s:g} s"
-            )
-            yield Finding("COLL-FAILED", message, target.name)
-            return
-        status = out.answered(target, command).status
-        test = _only(text)
-        if not test.concluded:
-            if status == 0 and not test.failures:
-                raise ParseError("the log has no closing lines: it is cut off")
-            said = test.failures[0] if test.failures else f"ended with status {status}"
-            yield Finding("COLL-FAILED", said, target.name)
-            return
-        planned = ctx.need_gpus(target)
-        if len(test.ranks) != planned:
-            raise CannotJudge(f"all_reduce ran on {len(test.ranks)} ranks, needed {planned}")
-        if test.wrong is None:
-            raise CannotJudge("all_reduce did not check its results")
+        log = all_reduce.read(target, _command(target, ctx), out)
+        if log.test is None:
+            raise _not_begun(log)
         wrong, speed = ctx.limit(target, "collective.wrong"), ctx.limit(target, "collective.node.all_reduce")
-        yield Measurement("wrong", test.wrong, "values", target.name, wrong, "COLL-WRONG")
-        busbw = test.largest.out_of_place.busbw_gbs
-        wrong_way = list(transports.of_nodes(text, (test.ranks[0].host,), (target,), ctx))
-        yield from wrong_way
-        judged_by = None if wrong_way else speed  # what another way is worth says nothing about the parts
-        yield Measurement("busbw", busbw, "GB/s", target.name, judged_by, "COLL-BUSBW")
-        if status != 0 and test.wrong == 0 and not test.average_failed:
-            said = test.failures[0] if test.failures else "it printed its result"
-            yield Finding("COLL-FAILED", f"ended with status {status}: {said}", target.name)
+        yield from all_reduce.judged(log, log.test, (target,), ctx, target.name, wrong, speed)
 
 
 def _command(node: Node, ctx: Context) -> Command:
@@ -117,16 +67,6 @@ def _command(node: Node, ctx: Context) -> Command:
     return nccl_tests.all_reduce(binary, gpus)
 
 
-def _begun(text: str) -> Collective | None:
-    """The test of a log that never ended, if it began at all."""
-    try:
-        return _only(text)
-    except ParseError:
-        return None
-
-
-def _only(text: str) -> Collective:
-    tests = nccl_tests.parse(text)
-    if len(tests) != 1:
-        raise ParseError(f"the log holds {len(tests)} tests, needed one")
-    return tests[0]
+def _not_begun(log: all_reduce.Log) -> ParseError:
+    said = next((line.strip() for line in log.text.splitlines() if line.strip()), "")
+    return ParseError(f"no test began in {quoted(said)}, status {log.status}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.battery import mpi_reduce, transports
+from bringup.battery import all_reduce, mpi_reduce, transports
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command
 from bringup.context import Context
@@ -62,7 +62,7 @@ class PairCollective(Check[Pair]):
         wrong = ctx.limit(target.a, "collective.wrong")
         speed = ctx.limit(target.a, "collective.pair.all_reduce")
         spans = ctx.fact_if_any(target.a, "nvlink.domain_nodes")
-        if isinstance(spans, int) and spans > 1 and not mpi_reduce.one_domain(target.nodes, ctx):
+        if isinstance(spans, int) and spans > 1 and not all_reduce.one_domain(target.nodes, ctx):
             # The profile's number is that of two trays of one NVLink domain; only their ports join these two.
             port = ctx.limit(target.a, "rdma.write_bw")
             speed = mpi_reduce.floor("collective.pair.across", target.nodes, ctx, speed, port)

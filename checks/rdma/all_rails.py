@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import flows, port_pairs
-from bringup.check import Check, Outputs, Plan
+from bringup.battery.flows import CleanFlowsTest, Results
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.errors import NotApplicable
-from bringup.model import Finding, Level, Measurement, Pair, Stage
-from bringup.parsers import perftest
+from bringup.model import Finding, Measurement, Pair
 from bringup.parsers.perftest_flows import Flow
 
 
-class AllRails(Check[Pair]):
+class AllRails(CleanFlowsTest):
     """All ports of two nodes together carry nearly what each of them carries alone, and count no errors meanwhile."""
 
     id = "rdma.all-rails"
-    stage = Stage.RDMA
-    level = Level.FULL
     per_rail = False
     ports = 32
     faults = (
@@ -43,14 +40,16 @@ class AllRails(Check[Pair]):
         port_pairs.SETUP,
     )
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        return flows.plan(target, flows.commands(target, _flows(target, ctx), ctx, _seconds(target, ctx)))
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        both = flows.rails(target, ctx)
+        if not 2 <= len(both) <= self.ports:
+            raise NotApplicable(
+                f"{target.a.name} and {target.b.name} share {len(both)} rails: rdma.write-bw tests each"
+            )
+        options = self.options(target, ctx)
+        return tuple(Flow(near.hca, far.hca, options=options) for near, far in both)
 
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        wanted = _flows(target, ctx)
-        of = flows.commands(target, wanted, ctx, _seconds(target, ctx))
-        found = flows.results(target, out, wanted, of)
-        yield from flows.dirt(target, out, of, ctx)
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
         yield from flows.broken(target, found)
         rates = [result.gbps for result in found if result.gbps is not None]
         for result in found:
@@ -65,17 +64,3 @@ class AllRails(Check[Pair]):
                 limit = ctx.limit(target.a, "rdma.all_rails_share")
                 at = f"{target.a.name} ~ {target.b.name}"
                 yield Measurement("all rails", share, "% of the floors together", at, limit, "RDMA-ALL-RAILS")
-
-
-def _seconds(target: Pair, ctx: Context) -> int:
-    return ctx.number(target.a, "perftest.seconds")
-
-
-def _flows(target: Pair, ctx: Context) -> tuple[Flow, ...]:
-    both = flows.rails(target, ctx)
-    if not 2 <= len(both) <= AllRails.ports:
-        raise NotApplicable(
-            f"{target.a.name} and {target.b.name} share {len(both)} rails: rdma.write-bw tests each"
-        )
-    options = perftest.bandwidth_options(_seconds(target, ctx))
-    return tuple(Flow(near.hca, far.hca, options=options) for near, far in both)

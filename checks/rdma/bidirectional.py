@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import flows, port_pairs
-from bringup.check import Check, Outputs, Plan
+from bringup.battery.flows import CleanFlowsTest, Results
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.errors import NoLimit
-from bringup.model import Finding, Level, Measurement, Pair, Stage
-from bringup.parsers import perftest
+from bringup.model import Finding, Measurement, Pair
 from bringup.parsers.perftest_flows import Flow
 
 
-class BothWays(Check[Pair]):
+class BothWays(CleanFlowsTest):
     """Two ports of a rail carry most of their rate in both directions at once, and count no errors meanwhile."""
 
     id = "rdma.bidirectional"
-    stage = Stage.RDMA
-    level = Level.FULL
     rounds = 2
     faults = (
         Fault(
@@ -41,14 +38,11 @@ class BothWays(Check[Pair]):
         port_pairs.SETUP,
     )
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        return flows.plan(target, flows.commands(target, _flows(target, ctx), ctx, _seconds(target, ctx)))
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        near, far = (port_pairs.hca(node, target, ctx) for node in target.nodes)
+        return (Flow(near, far, options=f"{self.options(target, ctx)} -b"),)
 
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        wanted = _flows(target, ctx)
-        of = flows.commands(target, wanted, ctx, _seconds(target, ctx))
-        found = flows.results(target, out, wanted, of)
-        yield from flows.dirt(target, out, of, ctx)
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
         yield from flows.broken(target, found)
         rate = ctx.limit(target.a, "link.rate").value
         if isinstance(rate, str | bool) or rate <= 0:
@@ -59,12 +53,3 @@ class BothWays(Check[Pair]):
                 limit = ctx.limit(target.a, "rdma.bidirectional_share")
                 at = flows.path(target, result.flow)
                 yield Measurement("both ways", share, "% of the link, both ways", at, limit, "RDMA-BIDIR")
-
-
-def _seconds(target: Pair, ctx: Context) -> int:
-    return ctx.number(target.a, "perftest.seconds")
-
-
-def _flows(target: Pair, ctx: Context) -> tuple[Flow, ...]:
-    near, far = (port_pairs.hca(node, target, ctx) for node in target.nodes)
-    return (Flow(near, far, options=f"{perftest.bandwidth_options(_seconds(target, ctx))} -b"),)

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bringup.battery import flows, port_pairs
-from bringup.check import Check, Outputs, Plan
+from bringup.battery.flows import FlowsTest, Results
 from bringup.context import Context
 from bringup.defects import Fault, Who
 from bringup.errors import NotApplicable
-from bringup.model import Finding, Level, Measurement, Pair, Stage
+from bringup.model import Finding, Measurement, Pair
 from bringup.parsers.perftest_flows import Flow
 
 _SMALL = "-s 64 -n 100 -F --report_gbits"
 _EACH_S = 1.5
 
 
-class CrossRail(Check[Pair]):
+class CrossRail(FlowsTest):
     """Every port of a node reaches every port of another node, whatever their rails.
 
     Not asked where rails are networks of their own by design: fact `fabric.cross_rail` false.
     """
 
     id = "rdma.cross-rail"
-    stage = Stage.RDMA
-    level = Level.FULL
     per_rail = False
     rounds = 1
     ports = 256
+    at_once = False
     faults = (
         Fault(
             "RDMA-CROSS",
@@ -40,14 +39,19 @@ class CrossRail(Check[Pair]):
         port_pairs.SETUP,
     )
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        wanted = _flows(target, ctx)
-        return flows.plan(target, flows.commands(target, wanted, ctx, _EACH_S * len(wanted), at_once=False))
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        if ctx.fact_if_any(target.a, "fabric.cross_rail") is False:
+            raise NotApplicable(f"the rails of profile {target.a.profile} are networks of their own")
+        both = flows.rails(target, ctx)
+        pairs = [(near, far) for near, _ in both for _, far in both if near.rail != far.rail]
+        if not 0 < len(pairs) <= self.ports:
+            raise NotApplicable(f"{target.a.name} and {target.b.name} share {len(both)} rails")
+        return tuple(Flow(near.hca, far.hca, options=_SMALL) for near, far in pairs)
 
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        wanted = _flows(target, ctx)
-        of = flows.commands(target, wanted, ctx, _EACH_S * len(wanted), at_once=False)
-        found = flows.results(target, out, wanted, of)
+    def lasts_s(self, target: Pair, flows: Sequence[Flow], ctx: Context) -> float:
+        return _EACH_S * len(flows)
+
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
         cut = [result for result in found if result.why is not None and result.why.cause.fabric]
         at = f"{target.a.name} ~ {target.b.name}"
         if cut:
@@ -61,13 +65,3 @@ class CrossRail(Check[Pair]):
         yield from flows.broken(target, [result for result in found if result not in cut])
         limit = ctx.limit(target.a, "rdma.cross_rail.unreachable")
         yield Measurement("unreachable across rails", len(cut), "of port pairs", at, limit, "RDMA-CROSS")
-
-
-def _flows(target: Pair, ctx: Context) -> tuple[Flow, ...]:
-    if ctx.fact_if_any(target.a, "fabric.cross_rail") is False:
-        raise NotApplicable(f"the rails of profile {target.a.profile} are networks of their own")
-    both = flows.rails(target, ctx)
-    pairs = [(near, far) for near, _ in both for _, far in both if near.rail != far.rail]
-    if not 0 < len(pairs) <= CrossRail.ports:
-        raise NotApplicable(f"{target.a.name} and {target.b.name} share {len(both)} rails")
-    return tuple(Flow(near.hca, far.hca, options=_SMALL) for near, far in pairs)

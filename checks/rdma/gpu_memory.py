@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bringup.battery import flows, port_pairs
-from bringup.check import Check, Outputs, Plan
+from bringup.battery.flows import FlowsTest, Results
 from bringup.context import Context
 from bringup.defects import Fault, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Finding, Level, Measurement, Pair, Stage
-from bringup.parsers import perftest
+from bringup.model import Finding, Measurement, Pair
 from bringup.parsers.perftest_flows import Flow
 
 _KINDS = {"nvidia": "cuda", "amd": "rocm"}
 _UNKNOWN = ("unrecognized option", "unknown option", "invalid option")
 
 
-class GpuMemory(Check[Pair]):
+class GpuMemory(FlowsTest):
     """Adapters reach the GPU next to them as fast as the host's memory (GPUDirect RDMA).
 
     Needs a perftest that was built for these GPUs. Where the profile does not say that it is there (fact
@@ -25,10 +24,9 @@ class GpuMemory(Check[Pair]):
     """
 
     id = "rdma.gpu-memory"
-    stage = Stage.RDMA
-    level = Level.FULL
     rounds = 2
     ports = 2
+    at_once = False
     faults = (
         Fault(
             "RDMA-GPU-BW",
@@ -55,15 +53,20 @@ class GpuMemory(Check[Pair]):
         port_pairs.SETUP,
     )
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        return flows.plan(
-            target, flows.commands(target, _flows(target, ctx), ctx, 2 * _seconds(target, ctx), at_once=False)
-        )
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        ctx.need_gpus(target.a)
+        vendor = ctx.fact(target.a, "gpu.vendor")
+        if not isinstance(vendor, str) or vendor not in _KINDS:
+            raise NotApplicable(f"perftest knows no GPUs of {vendor}")
+        near, far = (port_pairs.hca(node, target, ctx) for node in target.nodes)
+        options = self.options(target, ctx)
+        return (Flow(near, far, options=options), Flow(near, far, options=options, memory=_KINDS[vendor]))
 
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        wanted = _flows(target, ctx)
-        of = flows.commands(target, wanted, ctx, 2 * _seconds(target, ctx), at_once=False)
-        host, gpu = flows.results(target, out, wanted, of)
+    def lasts_s(self, target: Pair, flows: Sequence[Flow], ctx: Context) -> float:
+        return 2 * self.each_s(target, ctx)
+
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
+        host, gpu = found
         if gpu.why is not None and any(word in gpu.text for word in _UNKNOWN):
             told = f"{gpu.flow.tool} of {target.a.name} was built without support for GPU memory"
             if ctx.fact_if_any(target.a, "perftest.gpudirect") is True:
@@ -79,17 +82,3 @@ class GpuMemory(Check[Pair]):
             share = round(100 * gpu.gbps / host.gbps, 1)
             limit = ctx.limit(target.a, "rdma.gpu_share")
             yield Measurement("GPU memory, share", share, "% of host memory", at, limit, "RDMA-GPU-BW")
-
-
-def _seconds(target: Pair, ctx: Context) -> int:
-    return ctx.number(target.a, "perftest.seconds")
-
-
-def _flows(target: Pair, ctx: Context) -> tuple[Flow, ...]:
-    ctx.need_gpus(target.a)
-    vendor = ctx.fact(target.a, "gpu.vendor")
-    if not isinstance(vendor, str) or vendor not in _KINDS:
-        raise NotApplicable(f"perftest knows no GPUs of {vendor}")
-    near, far = (port_pairs.hca(node, target, ctx) for node in target.nodes)
-    options = perftest.bandwidth_options(_seconds(target, ctx))
-    return (Flow(near, far, options=options), Flow(near, far, options=options, memory=_KINDS[vendor]))

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import flows, port_pairs
-from bringup.check import Check, Outputs, Plan
+from bringup.battery.flows import CleanFlowsTest, Results
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import NotApplicable
-from bringup.model import Finding, Level, Measurement, Pair, Stage
-from bringup.parsers import perftest
+from bringup.model import Finding, Measurement, Pair
 from bringup.parsers.perftest_flows import Flow
 
 
-class Incast(Check[Pair]):
+class Incast(CleanFlowsTest):
     """Many senders share one receiver fairly, and lose nothing of its bandwidth.
 
     Not asked where rails are networks of their own by design: fact `fabric.cross_rail` false.
     """
 
     id = "rdma.incast"
-    stage = Stage.RDMA
-    level = Level.FULL
     per_rail = False
     rounds = 1
     ports = 32
@@ -43,14 +40,16 @@ class Incast(Check[Pair]):
         port_pairs.SETUP,
     )  # fmt: skip
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        return flows.plan(target, flows.commands(target, _flows(target, ctx), ctx, _seconds(target, ctx)))
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        if ctx.fact_if_any(target.a, "fabric.cross_rail") is False:
+            raise NotApplicable(f"the rails of profile {target.a.profile} are networks of their own")
+        both = flows.rails(target, ctx)
+        if not 2 <= len(both) <= self.ports:
+            raise NotApplicable(f"{target.a.name} and {target.b.name} share {len(both)} rails")
+        options = self.options(target, ctx)
+        return tuple(Flow(near.hca, both[0][1].hca, options=options) for near, _ in both)
 
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        wanted = _flows(target, ctx)
-        of = flows.commands(target, wanted, ctx, _seconds(target, ctx))
-        found = flows.results(target, out, wanted, of)
-        yield from flows.dirt(target, out, of, ctx)
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
         at = f"{target.a.name} ~ {target.b.name}"
         rates = [result.gbps for result in found if result.gbps is not None]
         for result in found:
@@ -64,17 +63,3 @@ class Incast(Check[Pair]):
             yield Measurement("into one port", together, "% of its floor", at, share, "RDMA-INCAST")
             least = round(100 * min(rates) * len(rates) / max(sum(rates), 1e-9), 1)
             yield Measurement("least share", least, "% of an equal share", at, fair, "RDMA-INCAST")
-
-
-def _seconds(target: Pair, ctx: Context) -> int:
-    return ctx.number(target.a, "perftest.seconds")
-
-
-def _flows(target: Pair, ctx: Context) -> tuple[Flow, ...]:
-    if ctx.fact_if_any(target.a, "fabric.cross_rail") is False:
-        raise NotApplicable(f"the rails of profile {target.a.profile} are networks of their own")
-    both = flows.rails(target, ctx)
-    if not 2 <= len(both) <= Incast.ports:
-        raise NotApplicable(f"{target.a.name} and {target.b.name} share {len(both)} rails")
-    options = perftest.bandwidth_options(_seconds(target, ctx))
-    return tuple(Flow(near.hca, both[0][1].hca, options=options) for near, _ in both)

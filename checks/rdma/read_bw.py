@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from bringup.battery import port_pairs
-from bringup.check import Check, Outputs, Plan
-from bringup.commands import Command
+from bringup.battery import port_pairs, port_tests
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.model import Finding, Level, Measurement, Pair, Stage
-from bringup.parsers import perftest
+from bringup.model import Level, Limit, Pair
 
 
-class ReadBandwidth(Check[Pair]):
+class ReadBandwidth(port_tests.BandwidthTest):
     """Two ports of a rail fetch data at the planned bandwidth: reads need buffers that writes do not."""
 
     id = "rdma.read-bw"
-    stage = Stage.RDMA
     level = Level.FULL
     rounds = 2
+    tool = "ib_read_bw"
+    quantity = "read_bw"
     faults = (
         Fault(
             "RDMA-READ-BW",
@@ -39,22 +35,5 @@ class ReadBandwidth(Check[Pair]):
         port_pairs.SETUP,
     )
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        return port_pairs.plan(target, *_commands(target, ctx))
-
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        text = yield from port_pairs.client_text(target, out, ctx, *_commands(target, ctx))
-        if text is not None:
-            gbps = perftest.bandwidths(text)[-1].average_gbps
-            limit = ctx.limit_or_none(target.a, "rdma.read_bw") or ctx.limit(target.a, "rdma.write_bw")
-            yield Measurement("read_bw", round(gbps, 6), "Gb/s", port_pairs.path(target, ctx), limit)
-
-
-def _commands(target: Pair, ctx: Context) -> tuple[Command, Command]:
-    """The server's and the client's."""
-    near, far = (port_pairs.hca(node, target, ctx) for node in target.nodes)
-    seconds = ctx.number(target.a, "perftest.seconds")
-    return (
-        perftest.bandwidth("ib_read_bw", far, ctx.listen_port, seconds),
-        perftest.bandwidth("ib_read_bw", near, ctx.listen_port, seconds, port_pairs.peer(target)),
-    )
+    def limit(self, target: Pair, ctx: Context) -> Limit:
+        return ctx.limit_or_none(target.a, "rdma.read_bw") or ctx.limit(target.a, "rdma.write_bw")

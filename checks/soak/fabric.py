@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import flows, port_pairs
-from bringup.check import Check, Outputs, Plan
+from bringup.battery.flows import CleanFlowsTest, Results
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.errors import NoLimit, NotApplicable
 from bringup.model import Finding, Level, Limit, Measurement, Pair, Stage
-from bringup.parsers import perftest
 from bringup.parsers.perftest_flows import Flow
 
 
-class SoakFabric(Check[Pair]):
+class SoakFabric(CleanFlowsTest):
     """All rails of two nodes carry full load for minutes, none of them slower than its floor, and count no errors meanwhile.
 
     Both directions of every port at the same time, `soak.fabric_seconds`, with one partner. A port keeps its speed if it
@@ -44,15 +43,19 @@ class SoakFabric(Check[Pair]):
         port_pairs.SETUP,
     )  # fmt: skip
 
-    def plan(self, target: Pair, ctx: Context) -> Plan:
-        return flows.plan(target, flows.commands(target, _flows(target, ctx), ctx, _seconds(target, ctx)))
+    def each_s(self, target: Pair, ctx: Context) -> int:
+        return ctx.number(target.a, "soak.fabric_seconds")
 
-    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+    def transfers(self, target: Pair, ctx: Context) -> tuple[Flow, ...]:
+        both = flows.rails(target, ctx)
+        if len(both) > self.ports:
+            raise NotApplicable(
+                f"{target.a.name} and {target.b.name} share {len(both)} rails: too many for one test"
+            )
+        return tuple(Flow(near.hca, far.hca, options=f"{self.options(target, ctx)} -b") for near, far in both)
+
+    def compare(self, target: Pair, found: Results, ctx: Context) -> Iterator[Measurement | Finding]:
         limit = _least(target, ctx)
-        wanted = _flows(target, ctx)
-        of = flows.commands(target, wanted, ctx, _seconds(target, ctx))
-        found = flows.results(target, out, wanted, of)
-        yield from flows.dirt(target, out, of, ctx)
         yield from flows.broken(target, found)
         for result in found:
             if result.gbps is not None:
@@ -68,17 +71,3 @@ def _least(target: Pair, ctx: Context) -> Limit:
         raise NoLimit(f"profile {target.a.profile}: rdma.write_bw and rdma.all_rails_share must be numbers")
     why = "twice the floor of one direction, times the share that all rails together must reach"
     return Limit("soak.fabric", ">=", round(2 * floor * share / 100, 1), "Gb/s", why=why, source="profile")
-
-
-def _seconds(target: Pair, ctx: Context) -> int:
-    return ctx.number(target.a, "soak.fabric_seconds")
-
-
-def _flows(target: Pair, ctx: Context) -> tuple[Flow, ...]:
-    both = flows.rails(target, ctx)
-    if len(both) > SoakFabric.ports:
-        raise NotApplicable(
-            f"{target.a.name} and {target.b.name} share {len(both)} rails: too many for one test"
-        )
-    options = f"{perftest.bandwidth_options(_seconds(target, ctx))} -b"
-    return tuple(Flow(near.hca, far.hca, options=options) for near, far in both)

@@ -453,8 +453,8 @@ def test_latency_and_leaf_faults_change_what_is_measured(lab):  # type: ignore[n
 
     late = lab("slow-latency", params={"hca": HCA, "us": 9})
     _, asked = late.both(
-        ("gpu-001", perftest.write_lat_server(HCA, 18800)),
-        ("gpu-002", perftest.write_lat_client(HCA, 18800, "gpu-001")),
+        ("gpu-001", perftest.latency("ib_write_lat", HCA, 18800)),
+        ("gpu-002", perftest.latency("ib_write_lat", HCA, 18800, "gpu-001")),
     )
     assert 10.9 < perftest.latencies(asked.stdout)[-1].middle_us < 11.2
     both = FaultSpec("slow-leaf", ("gpu-001", "gpu-002"), Params({"leaf": "leaf-03", "fraction": 0.5}))
@@ -462,8 +462,8 @@ def test_latency_and_leaf_faults_change_what_is_measured(lab):  # type: ignore[n
     speeds = {}
     for hca in (HCA, "mlx5_0"):
         _, asked = leaf.both(
-            ("gpu-001", perftest.write_bw_server(hca, 18801, 1)),
-            ("gpu-003", perftest.write_bw_client(hca, 18801, 1, "gpu-001")),
+            ("gpu-001", perftest.bandwidth("ib_write_bw", hca, 18801, 1)),
+            ("gpu-003", perftest.bandwidth("ib_write_bw", hca, 18801, 1, "gpu-001")),
         )
         speeds[hca] = round(perftest.bandwidths(asked.stdout)[-1].average_gbps / 10)
     assert speeds == {HCA: 19, "mlx5_0": 39}

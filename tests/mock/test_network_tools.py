@@ -172,8 +172,8 @@ def test_rdma_and_ibdev2netdev_agree(shaped):  # type: ignore[no-untyped-def]
 def test_roce_ports_reach_their_rate(shaped):  # type: ignore[no-untyped-def]
     lab = shaped("hgx-h100-roce")
     server, client = (
-        perftest.write_bw_server("mlx5_0", 18600, 2),
-        perftest.write_bw_client("mlx5_0", 18600, 2, "n-002"),
+        perftest.bandwidth("ib_write_bw", "mlx5_0", 18600, 2),
+        perftest.bandwidth("ib_write_bw", "mlx5_0", 18600, 2, "n-002"),
     )
     _, asked = lab.both(("n-002", server), ("n-001", client))
     assert asked.returncode == 0, asked.stderr

@@ -20,8 +20,8 @@ def test_a_healthy_rail_carries_what_its_rate_allows(lab):  # type: ignore[no-un
     here = lab()
     before = counters(here, "gpu-002", "mlx5_4")
     served, asked = here.both(
-        ("gpu-002", perftest.write_bw_server("mlx5_4", 18600, 2)),
-        ("gpu-001", perftest.write_bw_client("mlx5_4", 18600, 2, "gpu-002")),
+        ("gpu-002", perftest.bandwidth("ib_write_bw", "mlx5_4", 18600, 2)),
+        ("gpu-001", perftest.bandwidth("ib_write_bw", "mlx5_4", 18600, 2, "gpu-002")),
     )
     assert (served.returncode, asked.returncode) == (0, 0)
     row = perftest.bandwidths(asked.stdout)[-1]
@@ -36,8 +36,8 @@ def test_a_healthy_rail_carries_what_its_rate_allows(lab):  # type: ignore[no-un
 
 def test_latency_is_about_two_microseconds(lab):  # type: ignore[no-untyped-def]
     _, asked = lab().both(
-        ("gpu-002", perftest.write_lat_server("mlx5_0", 18601)),
-        ("gpu-001", perftest.write_lat_client("mlx5_0", 18601, "gpu-002")),
+        ("gpu-002", perftest.latency("ib_write_lat", "mlx5_0", 18601)),
+        ("gpu-001", perftest.latency("ib_write_lat", "mlx5_0", 18601, "gpu-002")),
     )
     row = perftest.latencies(asked.stdout)[-1]
     assert (row.message_bytes, row.iterations) == (8, 1000)
@@ -122,8 +122,8 @@ def test_an_unknown_device_is_refused(healthy):  # type: ignore[no-untyped-def]
 def test_what_a_broken_client_says(lab, kind, params, cause):  # type: ignore[no-untyped-def]
     _, asked = (
         lab(kind, params=params).both(
-            ("gpu-002", perftest.write_bw_server("mlx5_4", 18603, 1)),
-            ("gpu-001", perftest.write_bw_client("mlx5_4", 18603, 1, "gpu-002")),
+            ("gpu-002", perftest.bandwidth("ib_write_bw", "mlx5_4", 18603, 1)),
+            ("gpu-001", perftest.bandwidth("ib_write_bw", "mlx5_4", 18603, 1, "gpu-002")),
         )
         if kind == "rdma-refuses"
         else (None, lab(kind, params=params).sh("gpu-001", "ib_write_bw -d mlx5_4 -s 1048576 gpu-002"))
@@ -161,8 +161,8 @@ def test_the_weakest_part_sets_the_bandwidth(lab, kind, params, low, high):  # t
     here = lab(kind, params=params)
     for server, client in (("gpu-001", "gpu-002"), ("gpu-002", "gpu-001")):
         _, asked = here.both(
-            (server, perftest.write_bw_server("mlx5_4", 18605, 1)),
-            (client, perftest.write_bw_client("mlx5_4", 18605, 1, server)),
+            (server, perftest.bandwidth("ib_write_bw", "mlx5_4", 18605, 1)),
+            (client, perftest.bandwidth("ib_write_bw", "mlx5_4", 18605, 1, server)),
         )
         assert low < perftest.bandwidths(asked.stdout)[-1].average_gbps < high
 
@@ -178,7 +178,7 @@ def test_a_bad_link_counts_symbol_errors_in_every_test(lab):  # type: ignore[no-
 
     assert errors() == 500
     here.both(
-        ("gpu-001", perftest.write_bw_server("mlx5_4", 18606, 1)),
-        ("gpu-002", perftest.write_bw_client("mlx5_4", 18606, 1, "gpu-001")),
+        ("gpu-001", perftest.bandwidth("ib_write_bw", "mlx5_4", 18606, 1)),
+        ("gpu-002", perftest.bandwidth("ib_write_bw", "mlx5_4", 18606, 1, "gpu-001")),
     )
     assert errors() == 1000

@@ -15,14 +15,14 @@ SHELLS = [s for s in ("dash", "bash", "busybox") if shutil.which(s)]
 
 def test_server_and_client_say_what_the_engine_needs_to_know() -> None:
     server, client = (
-        perftest.write_bw_server("mlx5_0", 18600, 10),
-        perftest.write_bw_client("mlx5_0", 18600, 10, "b"),
+        perftest.bandwidth("ib_write_bw", "mlx5_0", 18600, 10),
+        perftest.bandwidth("ib_write_bw", "mlx5_0", 18600, 10, "b"),
     )
     assert (server.listens, server.needs, server.timeout_s) == (18600, ("ib_write_bw",), 70.0)
     assert (client.listens, client.needs, client.timeout_s) == (None, ("ib_write_bw",), 40.0)
     lat_server, lat_client = (
-        perftest.write_lat_server("mlx5_0", 18601),
-        perftest.write_lat_client("mlx5_0", 18601, "b"),
+        perftest.latency("ib_write_lat", "mlx5_0", 18601),
+        perftest.latency("ib_write_lat", "mlx5_0", 18601, "b"),
     )
     assert (lat_server.listens, lat_server.needs) == (18601, ("ib_write_lat",))
     assert (lat_client.listens, lat_client.needs) == (None, ("ib_write_lat",))
@@ -81,7 +81,7 @@ def test_roce_takes_the_address_of_its_own_interface(
     shell: str, gids: dict[int, tuple[str, str, str]], index: str, tmp_path: Path
 ) -> None:
     _tree(tmp_path, "Ethernet", gids)
-    client = perftest.write_bw_client("mlx5_0", 18600, 5, "198.18.1.12")
+    client = perftest.bandwidth("ib_write_bw", "mlx5_0", 18600, 5, "198.18.1.12")
     assert _called(shell, client.script, tmp_path) == (
         0,
         "<ib_write_bw><-d><mlx5_0><-i><1><-p><18600><-s><1048576><-q><2><-D><5><-F><--report_gbits>"
@@ -93,14 +93,14 @@ def test_roce_takes_the_address_of_its_own_interface(
 @pytest.mark.parametrize("shell", SHELLS)
 def test_roce_without_an_address_says_so(shell: str, tmp_path: Path) -> None:
     _tree(tmp_path, "Ethernet", {0: EMPTY, 1: IPV4_V1})
-    status, out, err = _called(shell, perftest.write_bw_server("mlx5_0", 18600, 5).script, tmp_path)
+    status, out, err = _called(shell, perftest.bandwidth("ib_write_bw", "mlx5_0", 18600, 5).script, tmp_path)
     assert (status, out, err) == (1, "", "no RoCE v2 address on mlx5_0\n")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_infiniband_needs_no_address(shell: str, tmp_path: Path) -> None:
     _tree(tmp_path, "InfiniBand", {0: LINK_LOCAL})
-    assert _called(shell, perftest.write_lat_server("mlx5_0", 18601).script, tmp_path) == (
+    assert _called(shell, perftest.latency("ib_write_lat", "mlx5_0", 18601).script, tmp_path) == (
         0,
         "<ib_write_lat><-d><mlx5_0><-i><1><-p><18601><-s><8><-n><1000><-F>",
         "",
@@ -109,7 +109,7 @@ def test_infiniband_needs_no_address(shell: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_no_value_reaches_the_shell_unquoted(shell: str, tmp_path: Path) -> None:
-    script = perftest.write_bw_client("x'; touch hit; '", 18600, 5, "$(touch hit)").script
+    script = perftest.bandwidth("ib_write_bw", "x'; touch hit; '", 18600, 5, "$(touch hit)").script
     status, out, _ = _called(shell, script, tmp_path)
     assert status == 0
     assert out.startswith("<ib_write_bw><-d><x'; touch hit; '>") and out.endswith("<$(touch hit)>")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-
-from textual.widget import Widget
+from collections.abc import Callable, Sequence
 
 from bringup.tui.actions import Place
 from bringup.tui.cable_rows import (
@@ -20,19 +18,20 @@ from bringup.tui.cable_rows import (
 )
 from bringup.tui.look import TROUBLE, Line, Tone
 from bringup.tui.screens.defects import DefectPage
-from bringup.tui.screens.page import Desk, Page, bindings, padded
-from bringup.tui.widgets.bigtable import BigTable
+from bringup.tui.screens.page import Desk, bindings, padded
+from bringup.tui.screens.tables import TablePage
 
 CARD_LINES = 6
 
 
-class CablesPage(Page):
+class CablesPage(TablePage):
     """Every cable with both ends."""
 
     place = Place.CABLES
     tab = "cables"
     filter_hint = "words, rack:R05, leaf:leaf-3, state:swap, gpu-[080-095], ! for not; esc clears"
     BINDINGS = bindings(Place.CABLES)
+    columns = CABLE_COLUMNS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -43,14 +42,6 @@ class CablesPage(Page):
         self._known: object = None
         self._shown: object = None
         self._cable: Callable[[int], Cable] | None = None
-        self._main = BigTable(CABLE_COLUMNS, desk.look)
-
-    def body(self) -> Iterable[Widget]:
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
 
     def draw(self) -> None:
         view = self.desk.view
@@ -89,20 +80,12 @@ class CablesPage(Page):
             self.desk.look.fit(f"{dash * 2} {self._counted} " + dash * width, width - 1).rstrip("…~") + dash
         )
 
-    def says(self) -> str:
-        parts = (
+    def shows(self) -> Sequence[str]:
+        return (
             "faults only" if self.faults_only else "",
-            f"/{self.filter}" if self.filter else "",
+            *super().shows(),
             self.order if self.order != ORDERS[0] else "",
-            self.mover.says,
         )
-        return "  ".join(filter(None, parts))
-
-    def on_big_table_moved(self) -> None:
-        self.draw_frame()
-
-    async def on_big_table_chosen(self) -> None:
-        await self.action_open()
 
     async def action_open(self) -> None:
         cable = self.selected

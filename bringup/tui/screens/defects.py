@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from textual.widget import Widget
+from collections.abc import Sequence
 
 from bringup.defects import Defect
 from bringup.tui.actions import Place
@@ -18,44 +16,27 @@ from bringup.tui.defect_rows import (
     listed,
 )
 from bringup.tui.look import Line, Tone
-from bringup.tui.screens.page import Desk, Page, bindings, padded
+from bringup.tui.screens.page import Desk, bindings, padded
+from bringup.tui.screens.tables import TablePage
 from bringup.tui.screens.text import TextPage
 from bringup.tui.screens.worklist import ListPage, copy_tickets
 from bringup.tui.table import ready
-from bringup.tui.widgets.bigtable import BigTable
 
 CARD_LINES = 9
 """The card below the list has always the same height, so that the list does not jump."""
 
 
-class DefectsPage(Page):
-    """What is to be done, in the order in which one walks."""
+class DefectTable(TablePage):
+    """Rows that are defects: the selected one is told below them, and opens as a page."""
 
-    place = Place.DEFECTS
     tab = "defects"
-    BINDINGS = bindings(Place.DEFECTS)
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self.order = next(iter(ORDERS))
-        self._main = BigTable(DEFECT_COLUMNS, desk.look)
-
-    def body(self) -> Iterable[Widget]:
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
-
-    def draw(self) -> None:
-        self.mover.empty = "no defect matches the filter" if self.filter else "no defect is known"
-        desk = self.desk
-        is_new = desk.earlier.is_new if desk.earlier else None
-        self.mover.show(ready(defect_rows(desk.view, desk.look, self.filter, self.order, is_new)))
-        self.mover.tick(self.desk.defects.keys)
+    def selected(self) -> Defect | None:
+        """The defect of the selected row."""
+        return find(self.desk.view, self.mover.key)
 
     def status(self) -> Sequence[Line]:
-        defect = find(self.desk.view, self.mover.key)
+        defect = self.selected()
         if defect is None:
             return ()
         width = self.size.width
@@ -65,25 +46,36 @@ class DefectsPage(Page):
             lines = [*lines[: CARD_LINES - 1], (("   (enter shows all)", Tone.DIM),)]
         return padded(lines, CARD_LINES)
 
-    def says(self) -> str:
-        marked = len(self.desk.defects.keys)
-        parts = (
-            f"{marked:,} marked" if marked else "",
-            f"/{self.filter}" if self.filter else "",
-            self.order if self.order != next(iter(ORDERS)) else "",
-            self.mover.says,
-        )
-        return "  ".join(filter(None, parts))
-
-    def on_big_table_moved(self) -> None:
-        self.draw_frame()
-
-    async def on_big_table_chosen(self) -> None:
-        await self.action_open()
-
     async def action_open(self) -> None:
         if self.mover.key:
             await self.app.push_screen(DefectPage(self.desk, self.mover.key))
+
+
+class DefectsPage(DefectTable):
+    """What is to be done, in the order in which one walks."""
+
+    place = Place.DEFECTS
+    BINDINGS = bindings(Place.DEFECTS)
+    columns = DEFECT_COLUMNS
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.order = next(iter(ORDERS))
+
+    def draw(self) -> None:
+        self.mover.empty = "no defect matches the filter" if self.filter else "no defect is known"
+        desk = self.desk
+        is_new = desk.earlier.is_new if desk.earlier else None
+        self.mover.show(ready(defect_rows(desk.view, desk.look, self.filter, self.order, is_new)))
+        self.mover.tick(self.desk.defects.keys)
+
+    def shows(self) -> Sequence[str]:
+        marked = len(self.desk.defects.keys)
+        return (
+            f"{marked:,} marked" if marked else "",
+            *super().shows(),
+            self.order if self.order != next(iter(ORDERS)) else "",
+        )
 
     def action_order(self) -> None:
         names = list(ORDERS)
@@ -113,7 +105,7 @@ class DefectsPage(Page):
         await self.app.push_screen(ListPage(self.desk, chosen))
 
     def action_copy(self) -> None:
-        one = find(self.desk.view, self.mover.key)
+        one = self.selected()
         copy_tickets(self, self._chosen() or ([one] if one else []))
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from textual.widget import Widget
+from collections.abc import Sequence
 
 from bringup.commands import Evidence
 from bringup.tui.actions import Place
 from bringup.tui.kept import EVIDENCE_COLUMNS, evidence_lines, evidence_rows
 from bringup.tui.screens.page import Desk, Page, bindings
+from bringup.tui.screens.tables import TablePage
 from bringup.tui.screens.text import TextPage
 from bringup.tui.table import ready
-from bringup.tui.widgets.bigtable import BigTable
 
 
 async def open_evidence(page: Page, kept: list[Evidence]) -> None:
@@ -25,32 +23,22 @@ async def open_evidence(page: Page, kept: list[Evidence]) -> None:
         await page.app.push_screen(FilesPage(page.desk, kept))
 
 
-class FilesPage(Page):
+class FilesPage(TablePage):
     """The outputs behind a result or a component."""
 
     place = Place.FILES
     BINDINGS = bindings(Place.FILES)
+    columns = EVIDENCE_COLUMNS
 
     def __init__(self, desk: Desk, kept: list[Evidence]) -> None:
         super().__init__(desk)
         self.kept = kept
-        self._main = BigTable(EVIDENCE_COLUMNS, desk.look)
-
-    def body(self) -> Iterable[Widget]:
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
 
     def draw(self) -> None:
         self.mover.show(ready(evidence_rows(self.kept, self.desk.look)))
 
-    def says(self) -> str:
-        return f"evidence  {self.mover.says}"
-
-    async def on_big_table_chosen(self) -> None:
-        await self.action_open()
+    def shows(self) -> Sequence[str]:
+        return ("evidence",)
 
     async def action_open(self) -> None:
         await self.app.push_screen(EvidencePage(self.desk, self.kept[self.mover.cursor]))

@@ -10,10 +10,10 @@ from bringup.tui.actions import Place
 from bringup.tui.look import TROUBLE, Line, Tone, wrapped
 from bringup.tui.node_rows import NODE_COLUMNS, NodeRow, identity_lines, node_rows
 from bringup.tui.screens.evidence import open_evidence
-from bringup.tui.screens.page import Desk, Page, bindings, padded
+from bringup.tui.screens.page import Desk, bindings, padded
+from bringup.tui.screens.tables import TablePage
 from bringup.tui.screens.worklist import copy_tickets
 from bringup.tui.table import ready
-from bringup.tui.widgets.bigtable import BigTable
 from bringup.tui.widgets.lines import Block
 from bringup.tui.worklist import defects_on
 
@@ -21,12 +21,14 @@ SAYS_LINES = 2
 """The selected row in full, below the tree."""
 
 
-class NodePage(Page):
+class NodePage(TablePage):
     """The selected node."""
 
     place = Place.NODE
     tab = "node"
     BINDINGS = bindings(Place.NODE)
+    columns = NODE_COLUMNS
+    empty = "nothing is known about this node yet"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -35,15 +37,10 @@ class NodePage(Page):
         self.entries: list[NodeRow] = []
         self._node = ""
         self._identity = Block()
-        self._main = BigTable(NODE_COLUMNS, desk.look, empty="nothing is known about this node yet")
 
     def body(self) -> Iterable[Widget]:
         yield self._identity
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
+        yield self.mover
 
     def draw(self) -> None:
         desk, name = self.desk, self.desk.node
@@ -56,8 +53,8 @@ class NodePage(Page):
             self.entries = node_rows(desk.view, name, desk.look, self.toggled, trouble_only=self.faults_only)
         self.mover.show(ready([entry.row for entry in self.entries]))
 
-    def says(self) -> str:
-        return "  ".join(filter(None, ("faults only" if self.faults_only else "", self.mover.says)))
+    def shows(self) -> Sequence[str]:
+        return ("faults only" if self.faults_only else "",)
 
     def status(self) -> Sequence[Line]:
         entry, look, width = self._entry(), self.desk.look, self.size.width
@@ -70,12 +67,6 @@ class NodePage(Page):
 
     def _entry(self) -> NodeRow | None:
         return self.entries[self.mover.cursor] if self.mover.cursor < len(self.entries) else None
-
-    def on_big_table_moved(self) -> None:
-        self.draw_frame()
-
-    async def on_big_table_chosen(self) -> None:
-        await self.action_open()
 
     async def action_open(self) -> None:
         entry = self._entry()

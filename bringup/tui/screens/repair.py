@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from textual.app import SuspendNotSupported
-from textual.widget import Widget
 
-from bringup.defects import Defect
 from bringup.tui.actions import Place
-from bringup.tui.defect_rows import defect_lines, find, listed
-from bringup.tui.look import Line, Tone
+from bringup.tui.defect_rows import listed
 from bringup.tui.repair import (
     REPAIR_COLUMNS,
     claim_command,
@@ -21,71 +18,33 @@ from bringup.tui.repair import (
     swap_command,
     typed,
 )
-from bringup.tui.screens.defects import DefectPage
-from bringup.tui.screens.page import Desk, Page, bindings, padded
+from bringup.tui.screens.defects import DefectTable
+from bringup.tui.screens.page import bindings
 from bringup.tui.ssh_command import run_in_terminal
 from bringup.tui.table import ready
-from bringup.tui.widgets.bigtable import BigTable
-
-CARD_LINES = 9
 
 
-class RepairPage(Page):
+class RepairPage(DefectTable):
     """Defects on their way to being closed. Only a run closes one."""
 
     place = Place.REPAIR
     tab = "repair"
     BINDINGS = bindings(Place.REPAIR)
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._main = BigTable(REPAIR_COLUMNS, desk.look, empty="no defect is known")
-
-    def body(self) -> Iterable[Widget]:
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
+    columns = REPAIR_COLUMNS
+    empty = "no defect is known"
 
     def draw(self) -> None:
         desk, marked = self.desk, self.desk.defects.keys
         shown = [d for d in listed(desk.view, self.filter) if not marked or d.id in marked]
         self.mover.show(ready(repair_rows(desk.view, shown, desk.look)))
 
-    def says(self) -> str:
-        parts = (
-            "marked" if self.desk.defects.keys else "",
-            f"/{self.filter}" if self.filter else "",
-            self.mover.says,
-        )
-        return "  ".join(filter(None, parts))
-
-    def status(self) -> Sequence[Line]:
-        defect = self._selected()
-        if defect is None:
-            return ()
-        rule: Line = ((self.desk.look.dash * self.size.width, Tone.DIM),)
-        lines = [rule, *defect_lines(self.desk.view, defect, self.desk.look, self.size.width)]
-        return padded(lines, CARD_LINES)
-
-    def _selected(self) -> Defect | None:
-        return find(self.desk.view, self.mover.key)
+    def shows(self) -> Sequence[str]:
+        return ("marked" if self.desk.defects.keys else "", *super().shows())
 
     def _chosen(self) -> list[str]:
         """The marked defects, else the selected one."""
         marked = [key for key in self.mover.rows.keys if key in self.desk.defects.keys]
         return marked or ([self.mover.key] if self.mover.key else [])
-
-    def on_big_table_moved(self) -> None:
-        self.draw_frame()
-
-    async def on_big_table_chosen(self) -> None:
-        await self.action_open()
-
-    async def action_open(self) -> None:
-        if self.mover.key:
-            await self.app.push_screen(DefectPage(self.desk, self.mover.key))
 
     # ------------------------------------------------------------------------------------- commands
 
@@ -102,7 +61,7 @@ class RepairPage(Page):
         self._run(fixed_command(self.desk.view.folder, self._chosen()))
 
     def action_swap(self) -> None:
-        defect = self._selected()
+        defect = self.selected()
         command = swap_command(self.desk.view, defect) if defect else []
         if command:
             self._run(command)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from textual.widget import Widget
+from collections.abc import Sequence
 
 from bringup.model import Outcome, Stage
 from bringup.tui.actions import Place
 from bringup.tui.look import TROUBLE, Line, Mark
 from bringup.tui.screens.evidence import open_evidence
-from bringup.tui.screens.page import Desk, Page, bindings, padded
+from bringup.tui.screens.page import Desk, bindings, padded
+from bringup.tui.screens.tables import TablePage
 from bringup.tui.stage_rows import (
     RESULT_COLUMNS,
     STAGE_COLUMNS,
@@ -21,29 +20,19 @@ from bringup.tui.stage_rows import (
 )
 from bringup.tui.summary import result_card
 from bringup.tui.table import ready
-from bringup.tui.widgets.bigtable import BigTable
 
 CARD_LINES = 5
 """What is said below the tables has always the same height, so that they do not jump."""
 
 
-class StagesPage(Page):
+class StagesPage(TablePage):
     """One line for each stage."""
 
     place = Place.STAGES
     tab = "stages"
     BINDINGS = bindings(Place.STAGES)
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._main = BigTable(STAGE_COLUMNS, desk.look, empty="no stage is known yet")
-
-    def body(self) -> Iterable[Widget]:
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
+    columns = STAGE_COLUMNS
+    empty = "no stage is known yet"
 
     def draw(self) -> None:
         first = not self.mover.rows
@@ -62,38 +51,24 @@ class StagesPage(Page):
         desk = self.desk
         return padded(stage_lines(desk.view, Stage(self.mover.key), desk.look, self.size.width), CARD_LINES)
 
-    def on_big_table_moved(self) -> None:
-        self.draw_frame()
-
-    async def on_big_table_chosen(self) -> None:
-        await self.action_open()
-
     async def action_open(self) -> None:
         if self.mover.key:
             await self.app.push_screen(ResultsPage(self.desk, Stage(self.mover.key)))
 
 
-class ResultsPage(Page):
+class ResultsPage(TablePage):
     """The results of one stage; at first only those that are not in order."""
 
     place = Place.RESULTS
     tab = "stages"
     BINDINGS = bindings(Place.RESULTS)
+    columns = RESULT_COLUMNS
+    empty = "nothing here; z shows the results that are in order"
 
     def __init__(self, desk: Desk, stage: Stage) -> None:
         super().__init__(desk)
         self.stage = stage
         self.trouble_only = True
-        self._main = BigTable(
-            RESULT_COLUMNS, desk.look, empty="nothing here; z shows the results that are in order"
-        )
-
-    def body(self) -> Iterable[Widget]:
-        yield self._main
-
-    @property
-    def mover(self) -> BigTable:
-        return self._main
 
     def draw(self) -> None:
         self.mover.show(
@@ -102,9 +77,8 @@ class ResultsPage(Page):
             )
         )
 
-    def says(self) -> str:
-        kind = "not in order" if self.trouble_only else "all results"
-        return "  ".join(filter(None, (f"/{self.filter}" if self.filter else "", kind, self.mover.says)))
+    def shows(self) -> Sequence[str]:
+        return (*super().shows(), "not in order" if self.trouble_only else "all results")
 
     def status(self) -> Sequence[Line]:
         outcome = self._outcome()
@@ -116,13 +90,7 @@ class ResultsPage(Page):
     def _outcome(self) -> Outcome | None:
         return result_of(self.desk.view, self.stage, self.mover.key)
 
-    def on_big_table_moved(self) -> None:
-        self.draw_frame()
-
-    def on_big_table_chosen(self) -> None:
-        self.action_open()
-
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         outcome = self._outcome()
         if outcome is None or not outcome.nodes:
             return

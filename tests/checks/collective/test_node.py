@@ -128,7 +128,8 @@ def test_several_tests_in_one_log(judge, corpus_text) -> None:
 
 def test_fewer_ranks_than_planned(judge, corpus_text) -> None:
     outcome = judge(corpus_text(WRONG))
-    assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "all_reduce ran on 1 ranks, needed 8")
+    told = "all_reduce ran with 1 ranks on 1 GPUs of 1 nodes, needed 8 on 1 nodes"
+    assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, told)
 
 
 def test_results_that_were_not_checked(judge, corpus_text) -> None:

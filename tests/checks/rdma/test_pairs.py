@@ -66,18 +66,18 @@ def test_server_on_b_client_on_a(bw, lat, pair, ctx) -> None:
     plan = bw.plan(pair, ctx)
     assert isinstance(plan, Serve)
     assert (plan.server.node.name, plan.client.node.name) == ("gpu-002", "gpu-001")
-    assert plan.server.command == perftest.write_bw_server("mlx5_4", 18633, 10)
-    assert plan.client.command == perftest.write_bw_client("mlx5_3", 18633, 10, "198.51.100.2")
+    assert plan.server.command == perftest.bandwidth("ib_write_bw", "mlx5_4", 18633, 10)
+    assert plan.client.command == perftest.bandwidth("ib_write_bw", "mlx5_3", 18633, 10, "198.51.100.2")
     plan = lat.plan(pair, ctx)
-    assert plan.server.command == perftest.write_lat_server("mlx5_4", 18633)
-    assert plan.client.command == perftest.write_lat_client("mlx5_3", 18633, "198.51.100.2")
+    assert plan.server.command == perftest.latency("ib_write_lat", "mlx5_4", 18633)
+    assert plan.client.command == perftest.latency("ib_write_lat", "mlx5_3", 18633, "198.51.100.2")
 
 
 def test_the_address_is_the_peer_address_the_address_or_the_name(bw, pair, ctx, make_node) -> None:
     for fields, peer in (({"address": "192.0.2.2"}, "192.0.2.2"), ({"address": ""}, "gpu-002")):
         b = make_node(name="gpu-002", ports=pair.b.ports, **fields)
         client = bw.plan(Pair(pair.a, b, 1), ctx).client.command
-        assert client == perftest.write_bw_client("mlx5_3", 18633, 10, peer)
+        assert client == perftest.bandwidth("ib_write_bw", "mlx5_3", 18633, 10, peer)
 
 
 def test_plans_that_cannot_be_made(bw, lat, pair, make_context, ctx) -> None:
