@@ -213,6 +213,10 @@ class Check(ABC, Generic[T]):
         """The docstring's first line: what is true when the check passes."""
         return (self.__doc__ or "").strip().split("\n")[0]
 
+    def alone(self, node: Node, ctx: Context) -> str:
+        """For checks of pairs: why the only node of a run need not be tested with another; empty if it must be."""
+        return ""
+
     @abstractmethod
     def plan(self, target: T, ctx: Context) -> Plan:
         """The commands to run. Raises NotApplicable (with the reason) or CannotJudge."""

@@ -250,7 +250,8 @@ def _lonely(
                 check, node, met, ctx, f"no other node with profile {node.profile or '(none)'} takes part"
             )
             if case is not None and (case.why is Why.NO_PARTNER or node.name not in named):
-                yield case
+                spared = check.alone(node, ctx) if len(nodes) == 1 else ""
+                yield dataclasses.replace(case, why=Why.NOT_APPLICABLE, reason=spared) if spared else case
 
 
 def untested(

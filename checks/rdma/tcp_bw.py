@@ -10,7 +10,7 @@ from bringup.commands import Command, Ended
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable, ParseError
-from bringup.model import Finding, Level, Measurement, Pair, Stage
+from bringup.model import Finding, Level, Measurement, Node, Pair, Stage
 from bringup.parsers import inside, iperf3
 
 _CAUSES = (
@@ -59,6 +59,11 @@ class TcpBandwidth(Check[Pair]):
             Severity.MONITOR,
         ),
     )
+
+    def alone(self, node: Node, ctx: Context) -> str:
+        if ctx.limit_or_none(node, "rdma.tcp_bw") is not None:
+            return ""
+        return "the only node of the run, and its profile asks for no speed: nobody to compare it with"
 
     def plan(self, target: Pair, ctx: Context) -> Plan:
         server, client = _commands(target, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,15 @@ class Once(Bandwidth):
     """Each node meets one partner."""
 
     id, rounds = "rdma.once", 1
+
+
+class Compared(Bandwidth):
+    """What two nodes reach is only compared with what others reach."""
+
+    id = "rdma.compared"
+
+    def alone(self, node: Node, ctx: Context) -> str:
+        return "nobody to compare with"
 
 
 class Whole(Check[Pair]):
@@ -58,6 +68,18 @@ def test_one_node_alone_is_not_ready_for_what_needs_two(tmp_path: Path, check: C
     state = battle(tmp_path, Cluster(), NODES[:1], [Reached(), check])
     assert verdicts(state, check.id) == {"n1": "not-run no-partner"}
     assert (state.verdict, exit_code(state), ready_nodes(state)) == (RunVerdict.INCOMPLETE, 3, set())
+
+
+def test_one_node_alone_is_ready_where_two_are_only_compared(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(), NODES[:1], [Reached(), Compared()])
+    assert verdicts(state, "rdma.compared") == {"n1": "not-run not-applicable"}
+    assert (state.verdict, exit_code(state), ready_nodes(state)) == (RunVerdict.READY, 0, {"n1"})
+
+
+def test_the_only_node_of_a_profile_is_not_alone(tmp_path: Path) -> None:
+    other = dataclasses.replace(NODES[1], profile="other")
+    state = battle(tmp_path, Cluster(), [NODES[0], other], [Reached(), Compared()])
+    assert verdicts(state, "rdma.compared") == dict.fromkeys(("n1", "n2"), "not-run no-partner")
 
 
 def test_one_node_that_the_check_does_not_concern_is_ready(tmp_path: Path) -> None:

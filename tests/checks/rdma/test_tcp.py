@@ -109,3 +109,10 @@ def test_the_fleet(load_check, make_node, make_context, make_outputs) -> None:
         check.plan(Group("fleet", fleet.members[:3]), make_context(limits, FACTS))
     outcome = judged(check, fleet, make_outputs({}), make_context(limits, FACTS))
     assert outcome.verdict is Verdict.NOT_RUN
+
+
+def test_the_only_node_of_a_run_is_not_compared(load_check, make_node, make_context) -> None:
+    check = load_check("rdma/tcp_bw.py")
+    told = "the only node of the run, and its profile asks for no speed: nobody to compare it with"
+    assert check.alone(make_node(), make_context(facts=FACTS)) == told
+    assert check.alone(make_node(), make_context(limits=FLOOR, facts=FACTS)) == ""
