@@ -4,6 +4,9 @@ Examples have no time limit, since a busy machine is no mistake, and are the sam
 `pytest --hypothesis-profile=search`.
 """
 
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["support.sshd"]
@@ -13,3 +16,8 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: two workers for each processor, since the long tests wait for other processes most of the time."""
+    return 2 * len(os.sched_getaffinity(0))

@@ -17,10 +17,28 @@ from bringup.parsers.reading import quoted
 from bringup.parsers.reading_json import count, document, figure, mapping, words_or_none
 
 SENDS, RECEIVES = "sends", "receives"
-_BETWEEN = "server is busy|[Cc]onnection refused|[Cc]onnection reset"
-"""What a client is told by a server that still ends the test before: it closes its listening port after each one and
-opens it again, and whoever is connecting meanwhile is refused or reset (seen with 3.12; 3.20 does the same)."""
+BUSY = "the server is busy running a test"
+BEGUN = '"test_start"'
+"""What the document holds of a test that began: what broke it after that is no question of turns."""
+BETWEEN = "[Cc]onnection refused|[Cc]onnection reset"
+"""What a client is told by a server between two tests: it closes its listening port after each one and opens it again,
+and whoever is connecting meanwhile is refused or reset (seen with 3.12; 3.20 does the same)."""
 _CONNECT_MS = 8000
+_ASK = f"""ask() {{
+  n=0
+  while :; do
+    iperf3 @OPTIONS@ -J --connect-timeout {_CONNECT_MS} "$@" >"$TMP/answer" 2>"$TMP/words"
+    s=$?
+    n=$((n + 1))
+    grep -q '{BEGUN}' "$TMP/answer" && break
+    grep -Eq '{BUSY}|{BETWEEN}' "$TMP/answer" "$TMP/words" && [ $n -lt 10 ] || break
+    sleep 0.5 2>/dev/null || sleep 1
+  done
+  if [ -s "$TMP/answer" ]; then cat "$TMP/answer"; else cat "$TMP/words"; fi
+  echo
+  return $s
+}}
+"""
 
 
 def server(port: int, seconds: int) -> Command:
@@ -36,15 +54,8 @@ def client(peer: str, port: int, seconds: int, streams: int = 8) -> Command:
 
     A server that still ends the test before is asked again. What breaks once a test has begun is told as it is.
     """
-    ask = (
-        "ask() {\n n=0\n while :; do\n"
-        f"  iperf3 -c {shlex.quote(peer)} -p {port:d} -t {seconds:d} -P {streams:d} -J"
-        f' --connect-timeout {_CONNECT_MS} "$@" >"$TMP/answer" 2>"$TMP/words"\n'
-        '  s=$?\n  n=$((n + 1))\n  grep -q \'"test_start"\' "$TMP/answer" && break\n'
-        f'  grep -Eq \'{_BETWEEN}\' "$TMP/answer" "$TMP/words" && [ $n -lt 10 ] || break\n'
-        "  sleep 0.5 2>/dev/null || sleep 1\n done\n"
-        ' if [ -s "$TMP/answer" ]; then cat "$TMP/answer"; else cat "$TMP/words"; fi\n echo\n return $s\n}\n'
-    )
+    options = f"-c {shlex.quote(peer)} -p {port:d} -t {seconds:d} -P {streams:d}"
+    ask = _ASK.replace("@OPTIONS@", options)
     return Command(
         ask + inside.section(SENDS, "ask\n") + inside.section(RECEIVES, "ask -R\n"),
         needs=("iperf3",),

@@ -19,9 +19,10 @@ from bringup.parsers.inside import Section
 
 WAYS: Mapping[str, str] = {"to": "", "from": "-R"}
 """To the server, and from it."""
-BUSY = "the server is busy running a test"
 _LATE_S = 20
 _STREAMS = 4
+_GONE = 5
+"""So often in a row a server may refuse or reset before it counts as gone."""
 _MOST_PORTS = 64
 _TARGET = re.compile(
     r"(?:(?P<host>[A-Za-z0-9][A-Za-z0-9._-]{0,200})|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])"
@@ -36,13 +37,21 @@ while [ "$left" -gt 0 ]; do
   set -- "$@" "$first"
   left=$((left - 1))
 done
+gone=0
 while :; do
   for port in "$@"; do
     $limit iperf3 -c "$host" -p "$port" -t @SECONDS@ -P @STREAMS@ -J @WAY@ >"$TMP/iperf3" 2>&1 </dev/null
-    grep -q '@BUSY@' "$TMP/iperf3" || break 2
+    grep -q '@BEGUN@' "$TMP/iperf3" && break 2
+    if grep -q '@BUSY@' "$TMP/iperf3"; then
+      gone=0
+      continue
+    fi
+    [ "$gone" -lt @GONE@ ] && grep -Eq '@BETWEEN@' "$TMP/iperf3" || break 2
+    gone=$((gone + 1))
+    sleep 0.5 2>/dev/null || sleep 1
   done
   [ "$(date +%s)" -lt "$until" ] || break
-  sleep $((1 + $$ % 3))
+  [ "$gone" -gt 0 ] || sleep $((1 + $$ % 3))
 done
 cat "$TMP/iperf3"
 """
@@ -87,7 +96,10 @@ def measure(targets: Sequence[Target], seconds: int, patience_s: int) -> Command
                 ("@SECONDS@", str(seconds)),
                 ("@STREAMS@", str(_STREAMS)),
                 ("@WAY@", option),
-                ("@BUSY@", BUSY),
+                ("@BUSY@", iperf3.BUSY),
+                ("@BEGUN@", iperf3.BEGUN),
+                ("@BETWEEN@", iperf3.BETWEEN),
+                ("@GONE@", str(_GONE)),
             ):
                 body = body.replace(word, value)
             script += inside.section(f"{way}-{number}", body)

@@ -30,7 +30,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from bringup.programs.collective_meeting import ASK_EVERY_S, Line, Meeting, said
+from bringup.programs.collective_meeting import ASK_EVERY_S, SILENT_S, Line, Meeting, said
 from bringup.programs.collective_ways import Ring, Torch
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ SLOW_MS = 2000
 LINK_TRIES = 3
 SHIFTS = 3
 CONNECT_S = 3.0
+LOST_S = 2 * SILENT_S
+"""Node 0 says first who is silent; a node that does not hear of it, or whose rank is frozen, ends by itself."""
 
 
 # ------------------------------------------------------------------------------------------- one rank
@@ -104,16 +106,20 @@ class Rank:
         self.line.say({"rank": self.rank, "step": what})
 
     def _listen(self) -> None:
+        self.line.end.settimeout(LOST_S)  # node 0 asks every second
         while True:
             heard = self.line.hear()
             for words in heard or []:
                 if "alive" in words:
                     self.line.say({"rank": self.rank})
+                    if self._go.is_set():
+                        self._tell({})  # the process that started this one sees that it lives
                 if "use" in words:
                     self.backend = words["use"]
                     self._use.set()
                 if "go" in words:
                     self._addresses = words["go"]
+                    self._tell({})
                     self._go.set()
                 if words.get("stop"):
                     self._finish({"stopped": words["stop"]})
@@ -232,19 +238,27 @@ class Child:
             os._exit(0)
         os.close(voice)
         self.rank, self._heard, self.ended = given.node * given.processes + local, b"", False
+        self._last: float | None = None
 
     def hear(self) -> None:
         data = os.read(self.ear, 65536)
         self._heard += data
         self.ended = not data
+        self._last = time.monotonic()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it has stopped to give the signs of life that it gave before."""
+        return not self.ended and self._last is not None and time.monotonic() - self._last > LOST_S
 
     def end(self) -> Words:
+        why = "it answers no more" if self.frozen else "its process died"
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         lines = self._heard.split(b"\n")[:-1]
-        found: Words = json.loads(lines[-1]) if lines else {"rank": self.rank, "error": "its process died"}
-        return found
+        found: Words = json.loads(lines[-1]) if lines else {}
+        return found if found else {"rank": self.rank, "error": why}
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -297,7 +311,7 @@ def main(words: list[str]) -> int:
     until = time.monotonic() + given.join + given.load + given.seconds + 10.0
     try:
         while time.monotonic() < until:
-            ears: list[Any] = [child.ear for child in children if not child.ended]
+            ears: list[Any] = [child.ear for child in children if not child.ended and not child.frozen]
             ears += meeting.sockets if meeting and not meeting.over else []
             if not ears:
                 break

@@ -164,7 +164,7 @@ def test_nodes_that_come_together_wait_for_their_turns(served: int, tmp_path: Pa
 
 def test_nobody_waits_for_ever(served: int, tmp_path: Path) -> None:
     busy = subprocess.Popen(
-        ["iperf3", "-c", "127.0.0.1", "-p", str(served), "-t", "60"],
+        ["iperf3", "-c", "127.0.0.1", "-p", str(served), "-t", "60", "--forceflush"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:

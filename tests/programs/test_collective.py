@@ -29,8 +29,9 @@ SLOW_WORK = "paces.append(pace())"
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free, as is the one after it."""
-    for candidate in range(24100, 24900, 2):
+    """A port that is free, as is the one after it. Tests that run at the same time look in places of their own."""
+    first = 24100 + 100 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 64)
+    for candidate in range(first, first + 100, 2):
         ends = [socket.socket(), socket.socket()]
         try:
             for k, end in enumerate(ends):
@@ -204,7 +205,16 @@ def test_who_is_frozen_is_named(start: Start, port: int) -> None:
     found = reports(start(3, "--backend", "tcp", sources={1: freezes}, only=range(3)))
     assert found[0].meeting is not None
     assert (found[0].meeting.why, found[0].meeting.named) == ("answers no more", (1,))
+    assert [r.error for r in found[1].ranks] == ["it answers no more"]
+    assert {r.stopped for n in (0, 2) for r in found[n].ranks} == {"answers no more"}
     assert left(port) == []
+
+
+def test_whoever_hears_nothing_of_node_0_ends_by_itself(start: Start, port: int) -> None:
+    slow = SOURCE.replace(SLOW_WORK, "time.sleep(1000)")
+    mute = slow.replace('self.tell({"alive": True})', "time.sleep(1000)")
+    found = reports(start(3, "--backend", "tcp", sources={0: mute, 1: slow, 2: slow})[1:])
+    assert {r.stopped for n in (1, 2) for r in found[n].ranks} == {"node 0 is gone"}
 
 
 def test_who_does_not_come_to_what_others_wait_in_is_named(start: Start, port: int) -> None:
