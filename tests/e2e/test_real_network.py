@@ -23,6 +23,14 @@ from bringup.run import RunState
 
 NODES = 6
 BAD = 3
+PROFILE = """name = "short"
+description = "plain nodes, tested for a short time"
+extends = ["cpu-ethernet"]
+[facts."tcp.seconds"]
+value = 2
+why = "nothing else is on these networks"
+source = "this test"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +49,9 @@ def healed(net: Net) -> Iterator[Net]:
 def run(net: Net, folder: Path, *wanted: str) -> RunState:
     """These checks and the login on all nodes."""
     checks = [c for c in battery.load() if c.id in ("reach.connect", *wanted)]
-    context = Context(load_all(["cpu-ethernet"]), started=time.time())
-    nodes = net.nodes(profile="cpu-ethernet")
+    (folder / "short.toml").write_text(PROFILE)
+    context = Context(load_all(["short"], [folder]), started=time.time())
+    nodes = net.nodes(profile="short")
     info = RunInfo("netns", "netns", stages=tuple(dict.fromkeys(c.stage for c in checks)))
     plan = make_plan(checks, nodes, context)
     return Engine(info, nodes, plan, context, LocalFleet(net.options()), RunFolder(folder)).run()
