@@ -9,7 +9,7 @@ demo: $(STAMP)
 	$(BIN)/bringup run -i inventories/mock.yaml; code=$$?; echo "exit $$code"; test $$code -eq 1
 
 test: $(STAMP) lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
