@@ -47,6 +47,7 @@ SLOW_MS = 2000
 LINK_TRIES = 3
 SHIFTS = 3
 CONNECT_S = 3.0
+ENDED = {signal.SIGTERM}
 LOST_S = 2 * SILENT_S
 """Node 0 says first who is silent; a node that does not hear of it, or whose rank is frozen, ends by itself."""
 
@@ -224,6 +225,7 @@ class Child:
         self.ear, voice = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDED)
             if ear is not None:
                 ear.close()
 
@@ -307,9 +309,11 @@ def main(words: list[str]) -> int:
         except OSError as error:
             print(json.dumps({**report, "ranks": [], "error": f"port {given.meet[1]}: {said(error)}"}))
             return 1
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDED)  # who is told to end ends all that were started, or none
     children = [Child(given, local, meeting.ear if meeting else None) for local in range(given.processes)]
     until = time.monotonic() + given.join + given.load + given.seconds + 10.0
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDED)
         while time.monotonic() < until:
             ears: list[Any] = [child.ear for child in children if not child.ended and not child.frozen]
             ears += meeting.sockets if meeting and not meeting.over else []
