@@ -34,6 +34,7 @@ if [ -z "$b_d" ]; then
 fi
 exec 3<>q
 printf '%s\n' "$b_vars" >v
+printf '%s\n' "$b_token" >k
 b_setsid=
 command -v setsid >/dev/null && b_setsid=setsid
 
@@ -214,10 +215,18 @@ b_frame() {
   fi
   b_g=$((b_o < b_max ? b_o : b_max)) b_h=$((b_e < b_max ? b_e : b_max))
   eval "b_v=\$b_start$1"
-  echo "$b_token answer $1 $b_k ${3:--} $b_v $4 $b_r $b_g $b_h $b_o $b_e $b_note" >&4
-  [ "$b_g" = 0 ] || head -c "$b_g" "o.$1" >&4
-  [ "$b_h" = 0 ] || head -c "$b_h" "e.$1" >&4
-  echo "$b_token" >&4
+  b_v="$b_token answer $1 $b_k ${3:--} $b_v $4 $b_r $b_g $b_h $b_o $b_e $b_note"
+  # Written piece by piece, a frame would travel in as many packets, each of which wakes the other side.
+  if [ "$b_g$b_h" = 00 ]; then
+    printf '%s\n%s\n' "$b_v" "$b_token" >&4
+  elif [ "$b_g$b_h" = "$b_o$b_e" ] && printf '%s\n' "$b_v" >h; then
+    cat h "o.$1" "e.$1" k >&4
+  else
+    printf '%s\n' "$b_v" >&4
+    [ "$b_g" = 0 ] || head -c "$b_g" "o.$1" >&4
+    [ "$b_h" = 0 ] || head -c "$b_h" "e.$1" >&4
+    printf '%s\n' "$b_token" >&4
+  fi
 }
 
 # Starts command $1, or answers at once that it lacks a program.
