@@ -86,8 +86,9 @@ class RunState:
             case ev.NodeListed(node=node):
                 self.nodes[node.name] = node
             case ev.Planned(stage=stage, check=check, targets=targets):
-                self.case_stage[check] = stage
                 state = self._stage(stage)
+                if targets:
+                    self.case_stage[check] = stage
                 for target in targets:
                     if (check, target) not in self.cases:
                         self.cases[check, target] = None

@@ -93,10 +93,11 @@ def _good(
 
 def not_reached(state: RunState) -> list[str]:
     """Checks of the run for which nothing was planned because their stage never came to its end."""
-    planned = {check for check, _ in state.cases}
     ended = {stage for stage, its in state.stages.items() if its.ended is not None}
     return [
-        check for check in state.info.checks if check not in planned and stage_of(state, check) not in ended
+        check
+        for check in state.info.checks
+        if check not in state.case_stage and stage_of(state, check) not in ended
     ]
 
 

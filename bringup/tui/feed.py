@@ -8,22 +8,23 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from bringup import events as ev
 from bringup.defects import Defect, Who
 from bringup.journal import Tail
-from bringup.model import FLEET, Measurement, Node, Outcome, Stage, Verdict, Why
+from bringup.model import FLEET, Measurement, Node, Outcome, RunVerdict, Stage, Verdict, Why
 from bringup.report import verdict as judge
 from bringup.run import RunState, settled
 from bringup.tui.follower import CHUNK_BYTES, LINE_BYTES, Follower
 from bringup.tui.heat import walk
 from bringup.tui.ledger_view import LedgerView
+from bringup.tui.log import LogLine, log_line
 from bringup.tui.look import Mark, worst
 from bringup.tui.marks import Case, Tally, node_mark, open_mark, result_mark, speaks_of, tally
 from bringup.tui.measures import Measure, Values, take
+from bringup.tui.once import Once
 from bringup.tui.pool import Pool
 from bringup.tui.replay import Replay
 
@@ -34,15 +35,6 @@ MOST_MARKED = 2_000
 """So many nodes get a new mark in one turn: after a stage all do, and keys are not to wait for that."""
 LEDGER_S = 1.0
 """So often the ledger of defects is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """Something that happened to the run as a whole."""
-
-    at: float
-    text: str
-    loud: bool = False
 
 
 class RunView:
@@ -57,6 +49,7 @@ class RunView:
         self._tail: Tail | Replay | Follower = replay or Tail(folder / "journal.jsonl")
         self.ledger = LedgerView(folder)
         self._next_look = 0.0
+        self._verdict: Once[RunVerdict] = Once()
         self.version = 0
         self.behind = True
         self._begin()
@@ -321,30 +314,12 @@ class RunView:
         return sum(1 for d in self.state.defects if d.who is Who.HANDS_ON)
 
     @property
+    def verdict(self) -> RunVerdict:
+        """What the reports say of the run as it is now; worked out once for every change, for it walks all results."""
+        return self._verdict.of(self.version, lambda: judge.verdict(self.state))
+
+    @property
     def failing(self) -> bool:
         """Whether something is proven to be wrong."""
         proven = any(d.who is not Who.COULD_NOT_JUDGE for d in self.state.defects)
         return proven or any(s.counts[Verdict.FAIL] > 0 for s in self.state.stages.values())
-
-
-def log_line(event: ev.AnyEvent) -> LogLine | None:
-    """What an event adds to the log; None for those that other screens show."""
-    match event:
-        case ev.RunStarted(info=info):
-            return LogLine(event.at, f"run {info.id} started: {info.nodes} nodes, level {info.level}")
-        case ev.StageStarted(stage=stage):
-            return LogLine(event.at, f"stage {stage} started")
-        case ev.StageEnded(stage=stage):
-            return LogLine(event.at, f"stage {stage} ended")
-        case ev.Quarantined(component=component, check=check, reason=reason):
-            return LogLine(event.at, f"{component} is left out from now on: {check}: {reason}", loud=True)
-        case ev.Note(text=text):
-            return LogLine(event.at, text)
-        case ev.Resumed(text=text):
-            return LogLine(event.at, f"run resumed {text}".rstrip())
-        case ev.RunEnded(verdict=verdict, aborted=aborted):
-            return LogLine(
-                event.at, f"run ended: {verdict}" + (f", aborted: {aborted}" if aborted else ""), loud=True
-            )
-        case _:
-            return None

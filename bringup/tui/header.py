@@ -7,7 +7,6 @@ import time
 
 from bringup.defects import Who
 from bringup.model import STAGES, RunVerdict
-from bringup.report import verdict as judge
 from bringup.report import words
 from bringup.report.eta import remaining
 from bringup.run import StageState
@@ -120,7 +119,7 @@ def verdict_word(view: RunView) -> Span:
     """The run's verdict; before the end only what is already certain."""
     if not view.over:
         return ("NOT READY", Tone.DEFECT) if view.failing else ("RUNNING", Tone.RUNNING)
-    word = judge.verdict(view.state)
+    word = view.verdict
     tones = {
         RunVerdict.READY: Tone.GOOD,
         RunVerdict.NOT_READY: Tone.DEFECT,

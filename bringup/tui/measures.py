@@ -110,25 +110,43 @@ def _step(number: float, low: float, high: float) -> int:
     return min(STEPS, 1 + int((number - low) / width)) if math.isfinite(number - low) and width > 0 else 1
 
 
-def legend(kind: Measure, values: Mapping[str, Measurement], node: str, look: Look, width: int) -> Line:
-    """` rdma.write-bw write bw  here 392 Gb/s  1 173.8 Gb/s  5 391 Gb/s  needs at least 380 Gb/s  2 of 16 break it`."""
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The ends of a measurement's values over all nodes, its limit, and how many of how many break it."""
+
+    low: Measurement | None = None
+    high: Measurement | None = None
+    limited: Measurement | None = None
+    bad: int = 0
+    count: int = 0
+
+
+def scale_of(values: Mapping[str, Measurement]) -> Scale:
+    """The scale of these values."""
     numbers = sorted(
         ((n, m) for m in values.values() if (n := number_of(m)) is not None), key=lambda pair: pair[0]
     )
-    parts: list[Span] = [(f" {look.text(str(kind), 60)}", Tone.BOLD)]
     if not numbers:
+        return Scale()
+    limited = next((m for _, m in numbers if m.limit is not None), None)
+    bad = sum(1 for _, m in numbers if not words.holds(m))
+    return Scale(numbers[0][1], numbers[-1][1], limited, bad, len(numbers))
+
+
+def legend(kind: Measure, scale: Scale, here: Measurement | None, look: Look, width: int) -> Line:
+    """` rdma.write-bw write bw  here 392 Gb/s  1 173.8 Gb/s  5 391 Gb/s  needs at least 380 Gb/s  2 of 16 break it`."""
+    parts: list[Span] = [(f" {look.text(str(kind), 60)}", Tone.BOLD)]
+    if scale.low is None or scale.high is None:
         parts.append(("nothing measured yet", Tone.DIM))
     else:
-        if node in values:
-            parts.append((f"here {look.folded(words.value(values[node]))}", Tone.BOLD))
-        low, high = numbers[0][1], numbers[-1][1]
-        parts.append((f"{look.shade(1)} {look.folded(words.value(low))}", Tone.PLAIN))
-        parts.append((f"{look.shade(STEPS)} {look.folded(words.value(high))}", Tone.PLAIN))
-        limit = next((m for _, m in numbers if m.limit is not None), None)
-        if limit is not None:
-            bad = sum(1 for _, m in numbers if not words.holds(m))
-            parts.append((f"needs {look.folded(words.limit_words(limit))}", Tone.PLAIN))
-            parts.append((f"{bad:,} of {len(numbers):,} break it", Tone.DEFECT if bad else Tone.DIM))
+        if here is not None:
+            parts.append((f"here {look.folded(words.value(here))}", Tone.BOLD))
+        parts.append((f"{look.shade(1)} {look.folded(words.value(scale.low))}", Tone.PLAIN))
+        parts.append((f"{look.shade(STEPS)} {look.folded(words.value(scale.high))}", Tone.PLAIN))
+        if scale.limited is not None:
+            parts.append((f"needs {look.folded(words.limit_words(scale.limited))}", Tone.PLAIN))
+            broken = f"{scale.bad:,} of {scale.count:,} break it"
+            parts.append((broken, Tone.DEFECT if scale.bad else Tone.DIM))
     line: list[Span] = []
     used = 0
     for k, (text, tone) in enumerate(parts):

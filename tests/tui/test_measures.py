@@ -11,7 +11,7 @@ from tui.reading import LOOK, read
 
 from bringup.model import Limit, Measurement, Outcome, Stage, Verdict
 from bringup.tui.look import Mark, line_text
-from bringup.tui.measures import Measure, Shade, Values, broken, legend, measures, shades, take
+from bringup.tui.measures import Measure, Shade, Values, broken, legend, measures, scale_of, shades, take
 from bringup.tui.screens.floor import FloorPage
 
 BW = Measure("rdma.write-bw", "write_bw")
@@ -64,11 +64,13 @@ def test_what_can_be_shown_are_numbers_read_at_nodes_with_limits_first() -> None
 
 def test_the_legend_tells_the_ends_of_the_scale_and_who_breaks_the_limit() -> None:
     found = values({"a": 187.4, "b": 391.2, "c": 392.0})
-    assert line_text(legend(BW, found, "a", LOOK, 120)) == (
+    assert line_text(legend(BW, scale_of(found), found["a"], LOOK, 120)) == (
         " rdma.write-bw write_bw  here 187.4 Gb/s  ▁ 187.4 Gb/s  █ 392 Gb/s  needs at least 370 Gb/s  1 of 3 break it"
     )
-    assert line_text(legend(BW, {}, "a", LOOK, 80)) == " rdma.write-bw write_bw  nothing measured yet"
-    assert len(line_text(legend(BW, found, "a", LOOK, 40))) <= 40
+    assert (
+        line_text(legend(BW, scale_of({}), None, LOOK, 80)) == " rdma.write-bw write_bw  nothing measured yet"
+    )
+    assert len(line_text(legend(BW, scale_of(found), found["a"], LOOK, 40))) <= 40
 
 
 def test_a_watched_measurement_is_kept_up_to_date(running: Any) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.widget import Widget
 
-from bringup.inventory.query import query
+from bringup.inventory.query import Facts, query
 from bringup.model import Stage
 from bringup.tui.actions import Place
 from bringup.tui.defect_rows import listed, top_lines
 from bringup.tui.heat import GROUPINGS, Floor, following, grouped, place
 from bringup.tui.look import TROUBLE, Line, Mark, Tone
-from bringup.tui.measures import Measure, broken, legend, measures, shades
+from bringup.tui.measures import Measure, Scale, Shade, broken, legend, measures, scale_of, shades
+from bringup.tui.once import Once
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.worklist import ListPage, copy_tickets
 from bringup.tui.summary import node_facts, node_lines
@@ -44,6 +45,9 @@ class FloorPage(Page):
         self._measure: Measure | None = None
         self._placed_for: object = None
         self._floor = Floor()
+        self._facts: Once[dict[str, Facts]] = Once()
+        self._shades: Once[dict[str, Shade]] = Once()
+        self._scale: Once[Scale] = Once()
         self._main, self._below, self._rest = HeatMap(desk.look), Block(), Block(id="rest")
 
     def body(self) -> Iterable[Widget]:
@@ -79,7 +83,7 @@ class FloorPage(Page):
         if isinstance(self.lens, Measure):
             if view.watched != self.lens:
                 view.watch(self.lens)
-            return shades(view.values)
+            return self._shades.of((view.version, self.lens), lambda: shades(view.values))
         if self.lens is not None:
             return {name: view.mark_in(name, self.lens) for name in self._floor.order}
         return view.marks
@@ -91,9 +95,13 @@ class FloorPage(Page):
         if self.faults_only:
             names = [name for name in names if view.marks.get(name) in TROUBLE]
         if self.filter:
-            test = query(self.filter)
-            names = [name for name in names if test(node_facts(view, name, self._change(name)))]
+            test, facts = query(self.filter), self._facts.of(view.version, self._all_facts)
+            names = [name for name in names if test(facts[name])]
         return tuple(names)
+
+    def _all_facts(self) -> dict[str, Facts]:
+        view = self.desk.view
+        return {name: node_facts(view, name, self._change(name)) for name in view.state.nodes}
 
     def _change(self, name: str) -> str:
         """Whether a node is worse or better than in the earlier run, if there is one."""
@@ -131,7 +139,8 @@ class FloorPage(Page):
             return ((f" cells: stage {self.lens} only", Tone.BOLD), ("   < > other stages", Tone.DIM))
         if self.lens is None:
             return ()
-        return legend(self.lens, view.values, self.desk.node, look, self.size.width)
+        scale = self._scale.of((view.version, self.lens), lambda: scale_of(view.values))
+        return legend(self.lens, scale, view.values.get(self.desk.node), look, self.size.width)
 
     def says(self) -> str:
         parts = [f"by {self.group}" if self.group != "rack" else "", self.mover.says]

@@ -178,8 +178,7 @@ class Page(Screen[None]):
         yield self.footer
 
     def on_mount(self) -> None:
-        self.ready = True
-        self.update()
+        self.ready = True  # drawn when it is shown and has its size, which come next
 
     def on_unmount(self) -> None:
         self.ready = False

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from textual.widget import Widget
 
 from bringup.tui.actions import Place
-from bringup.tui.feed import LogLine
 from bringup.tui.header import time_of_day
 from bringup.tui.help_lines import help_lines
+from bringup.tui.log import LogLine
 from bringup.tui.look import Line, Look, Tone, wrapped
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.widgets.lines import LineView
