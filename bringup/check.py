@@ -15,7 +15,7 @@ from bringup.commands import Command, Ended, Output
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.errors import CannotJudge, NotApplicable, ToolMissing
-from bringup.model import Finding, Group, Level, Measurement, Node, Pair, Stage, Target
+from bringup.model import Finding, Group, Level, Measurement, Node, Pair, Stage, Target, port_path
 
 T = TypeVar("T", Node, Pair, Group)
 
@@ -245,8 +245,3 @@ def components(target: Target, ctx: Context) -> tuple[str, ...]:
             paths += [port_path(node.name, p.hca) for p in mine] or [node.name]
         return tuple(paths)
     return tuple(n.name for n in target.nodes)
-
-
-def port_path(node: str, hca: str, port: int = 1) -> str:
-    """The component path of a fabric port."""
-    return f"{node}/hca/{hca}/port/{port}"

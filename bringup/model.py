@@ -86,6 +86,11 @@ class Node:
         return " ".join(part for part in (self.rack, f"U{self.unit}" if self.unit else "") if part)
 
 
+def port_path(node: str, hca: str, port: int = 1) -> str:
+    """The component path of a fabric port."""
+    return f"{node}/hca/{hca}/port/{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two nodes tested together. With a rail, only that rail's two ports; `round` counts from 1.

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bringup.battery import port_pairs
-from bringup.check import Check, Outputs, Plan, Step, port_path, serve
+from bringup.check import Check, Outputs, Plan, Step, serve
 from bringup.commands import Command, Ended
 from bringup.context import Context
 from bringup.defects import Fault, Severity
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Finding, Level, Measurement, Node, Pair, Port, Stage
+from bringup.model import Finding, Level, Measurement, Node, Pair, Port, Stage, port_path
 from bringup.parsers import perftest, perftest_flows
 from bringup.parsers.perftest_failure import Failure, failure
 from bringup.parsers.perftest_flows import COUNTERS, Flow

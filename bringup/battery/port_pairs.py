@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from bringup.check import Outputs, Plan, Step, port_path, serve
+from bringup.check import Outputs, Plan, Step, serve
 from bringup.commands import Command, Ended, Output
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Finding, Node, Pair
+from bringup.model import Finding, Node, Pair, port_path
 from bringup.parsers.perftest_failure import pair_failure
 
 PORT_CAUSES = (

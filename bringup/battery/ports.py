@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from bringup.check import Outputs, port_path
+from bringup.check import Outputs
 from bringup.commands import Command, Output
 from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable, ParseError
-from bringup.model import Limit, Node
+from bringup.model import Limit, Node, port_path
 from bringup.parsers import mlxlink, optics, per_interface
 from bringup.parsers.mlxlink import Link
 from bringup.parsers.optics import Optic

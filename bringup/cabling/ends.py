@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bringup.cabling.fabric import Fabric
 from bringup.cabling.ports import same_ib_port, same_port, same_switch
-from bringup.model import Node, Port
+from bringup.model import Node, Port, port_path
 from bringup.parsers.ib_names import host_and_device
 
 
@@ -44,7 +44,7 @@ class HostPort:
 
     @property
     def at(self) -> str:
-        return port_at(self.node.name, self.port.hca)
+        return port_path(self.node.name, self.port.hca)
 
     def __str__(self) -> str:
         return f"{self.node.name} {self.port.hca}"
@@ -57,11 +57,6 @@ class HostPort:
     def cable(self) -> str:
         """The cable by its label, else by whose it is."""
         return f"cable {self.port.cable}" if self.port.cable else f"the cable of {self}"
-
-
-def port_at(node: str, hca: str, port: int = 1) -> str:
-    """The component path of a port."""
-    return f"{node}/hca/{hca}/port/{port}"
 
 
 @dataclass(frozen=True)

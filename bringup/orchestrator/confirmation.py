@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bringup.check import AnyCheck, port_path
+from bringup.check import AnyCheck
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.diagnosis import to_confirm
@@ -19,7 +19,7 @@ from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
 from bringup.diagnosis.suspects import node_of
 from bringup.errors import CannotJudge
-from bringup.model import Node, Outcome, Pair, Stage
+from bringup.model import Node, Outcome, Pair, Stage, port_path
 from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case
 from bringup.orchestrator.quarantine import Left, blocking
 

@@ -7,13 +7,13 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bringup.check import AnyCheck, Check, Plan, Run, Serve, Step, Together, components, port_path
+from bringup.check import AnyCheck, Check, Plan, Run, Serve, Step, Together, components
 from bringup.commands import Command
 from bringup.context import Context
 from bringup.diagnosis.jobs import WAVES, key_of
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.fleet import WORKERS
-from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Target, Why
+from bringup.model import FLEET, STAGES, Group, Node, Pair, Stage, Target, Why, port_path
 from bringup.topology import matchings, place, waves
 from bringup.transport.bundle import Bundle
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bringup.cabling.ends import HostPort, port_at
+from bringup.cabling.ends import HostPort
 from bringup.cabling.plan import EXTRA, PLAN, SWAP, WRONG
 from bringup.cabling.rails import RAIL
 from bringup.defects import Defect
 from bringup.inventory.names import natural_key
 from bringup.inventory.query import Facts, query
-from bringup.model import FLEET, Node, Outcome, Port, Stage, Verdict, Weight
+from bringup.model import FLEET, Node, Outcome, Port, Stage, Verdict, Weight, port_path
 from bringup.report import words
 from bringup.tui.defect_rows import measured_words
 from bringup.tui.feed import RunView
@@ -119,7 +119,7 @@ def survey(view: RunView) -> Cables:
     nodes, seen, outcomes = view.state.nodes, view.ends, told(view)
     judged = any(o.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR) for o in outcomes)
     odd = {at: cable for cable in _found(view, outcomes) for at in cable.key.split(" ~ ")}
-    planned = {port_at(n.name, p.hca): p.leaf for n in view.walk() for p in n.ports}
+    planned = {port_path(n.name, p.hca): p.leaf for n in view.walk() for p in n.ports}
     for defect in view.state.defects:
         for at in defect.components or (defect.component,):
             if planned.get(at) and at not in odd:
@@ -128,18 +128,15 @@ def survey(view: RunView) -> Cables:
                     (_port(nodes, at),), (seen.get(at, ""),), fate, measured_words(defect), defect
                 )
     ports = [at for at, leaf in planned.items() if leaf or at in seen]
-    ports += [at for at in seen if at not in planned and at.partition("/")[0] in nodes]
+    if unplanned := seen.keys() - planned.keys():
+        ports += [at for at in seen if at in unplanned and at.partition("/")[0] in nodes]
     if any(f.code == PLAN and f.weight is Weight.FAIL for o in outcomes for f in o.findings):
         for at in ports:
             if planned.get(at) and at in seen and at not in odd and seen[at] != _port(nodes, at).planned:
                 said = "the plan and the cables differ alike"
                 odd[at] = Cable((_port(nodes, at),), (seen[at],), Fate.PLAN, said)
-    if judged:
-        odd |= {
-            at: Cable((_port(nodes, at),), ("",), Fate.UNSEEN)
-            for at in ports
-            if at not in seen and at not in odd
-        }
+    if judged and (unseen := set(ports) - seen.keys() - odd.keys()):
+        odd |= {at: Cable((_port(nodes, at),), ("",), Fate.UNSEEN) for at in ports if at in unseen}
     rest = Fate.OK if judged else Fate.UNSEEN if view.over else Fate.WAITING
     plain = [at for at in ports if at not in odd]
     return Cables(tuple(dict.fromkeys(odd.values())), plain, seen, nodes, rest)
@@ -220,7 +217,7 @@ def _by_leaf(port: HostPort) -> tuple[object, ...]:
 
 def _sorted_by_leaf(cables: Cables, plain: Sequence[str]) -> list[str]:
     """By leaf and port. Names are ranked once each: there are far fewer leaves than cables."""
-    ports = {port_at(n.name, p.hca): (p.leaf, p.leaf_port) for n in cables.nodes.values() for p in n.ports}
+    ports = {port_path(n.name, p.hca): (p.leaf, p.leaf_port) for n in cables.nodes.values() for p in n.ports}
     ends = [ports.get(at, ("", "")) for at in plain]
     leaf_rank = {
         name: k for k, name in enumerate(sorted({e[0] for e in ends}, key=lambda n: (not n, natural_key(n))))

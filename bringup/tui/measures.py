@@ -7,7 +7,7 @@ the limit; the tone says who breaks it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from bringup.model import STAGES, Measurement, Outcome
@@ -51,7 +51,7 @@ def measures(outcomes: Iterable[Outcome]) -> list[Measure]:
     found: dict[Measure, tuple[bool, int]] = {}
     for outcome in outcomes:
         for m in outcome.measurements if len(outcome.nodes) <= 2 else ():
-            if number_of(m) is not None and _nodes_of(m, outcome):
+            if number_of(m) is not None and _nodes_of(m, outcome.nodes):
                 kind = Measure(outcome.check, m.name)
                 rank = (m.limit is None, STAGES.index(outcome.stage))
                 found[kind] = min(found.get(kind, rank), rank)
@@ -60,23 +60,31 @@ def measures(outcomes: Iterable[Outcome]) -> list[Measure]:
 
 def broken(outcome: Outcome) -> Measure | None:
     """The first measurement of an outcome that breaks its limit, if it is a number."""
-    bad = (m for m in words.broken(outcome) if number_of(m) is not None and _nodes_of(m, outcome))
+    nodes = _known(outcome)
+    bad = (m for m in words.broken(outcome) if number_of(m) is not None and _nodes_of(m, nodes))
     return next((Measure(outcome.check, m.name) for m in bad), None)
 
 
-def _nodes_of(measurement: Measurement, outcome: Outcome) -> set[str]:
-    """The nodes at which it was read; none if it tells of the fleet as a whole."""
-    return {path.partition("/")[0] for path in measurement.at.split(" ~ ")}.intersection(outcome.nodes)
+def _nodes_of(measurement: Measurement, known: Container[str]) -> list[str]:
+    """The nodes at which it was read; none if it tells of the fleet as a whole. `known` are the outcome's."""
+    names = dict.fromkeys(path.partition("/")[0] for path in measurement.at.split(" ~ "))
+    return [name for name in names if name in known]
+
+
+def _known(outcome: Outcome) -> Container[str]:
+    """The nodes of an outcome, quick to look in: it may be one of thousands, with a measurement at each."""
+    return outcome.nodes if len(outcome.nodes) <= 2 else frozenset(outcome.nodes)
 
 
 def take(values: Values, outcome: Outcome, kind: Measure) -> None:
     """Keep the worst value of each node that an outcome tells of."""
     if outcome.check != kind.check:
         return
+    nodes = _known(outcome)
     for m in outcome.measurements:
         if m.name != kind.name or number_of(m) is None:
             continue
-        for name in _nodes_of(m, outcome):
+        for name in _nodes_of(m, nodes):
             known = values.get(name)
             if known is None or _worse(m, known):
                 values[name] = m

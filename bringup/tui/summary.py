@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bringup.inventory.query import Facts
 from bringup.model import Outcome
 from bringup.report import words
 from bringup.run import settled
@@ -83,29 +82,6 @@ def result_words(view: RunView, outcome: Outcome, name: str) -> str:
     partner = "".join(f" with {n}" for n in outcome.nodes if n != name) if len(outcome.nodes) == 2 else ""
     said = f"{outcome.check}{partner}: {said_short(outcome)}"
     return f"{said} (explained by {blamed.id} on {words.names(blamed.nodes, 40)})" if blamed else said
-
-
-def node_facts(view: RunView, name: str, change: str = "") -> Facts:
-    """What a filter may ask about a node. `change`: whether it is worse or better than in an earlier run."""
-    node = view.state.nodes[name]
-    defects = view.defects_of.get(name, [])
-    mark = view.marks.get(name, Mark.WAITING)
-    return Facts(
-        names=(name,),
-        fields={
-            "rack": (node.rack,),
-            "unit": (node.unit,),
-            "leaf": [p.leaf for p in node.ports if p.leaf],
-            "tag": node.tags,
-            "code": [d.code for d in defects],
-            "profile": (node.profile,),
-            "change": (change,),
-            "state": (mark.value.replace(" ", "-"), *(view.standing(d) for d in defects)),
-        },
-        text=" ".join(
-            (name, node.place, mark.value, *node.tags, *(d.code for d in defects), *(d.id for d in defects))
-        ),
-    )
 
 
 def result_card(view: RunView, outcome: Outcome, look: Look, width: int) -> list[Line]:

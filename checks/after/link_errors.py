@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from bringup.battery.ports import planned
 from bringup.battery.rises import Count, Rule, again, rises
-from bringup.check import Check, Outputs, Plan, port_path
+from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Finding, Level, Measurement, Node, Stage
+from bringup.model import Finding, Level, Measurement, Node, Stage, port_path
 from bringup.parsers import rdma_sysfs
 from bringup.parsers.link_faults import LINK_ERRORS
 

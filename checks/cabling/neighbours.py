@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Ended
 from bringup.context import Context
 from bringup.errors import NotApplicable
-from bringup.model import Finding, Level, Measurement, Node, Stage
+from bringup.model import Finding, Level, Measurement, Node, Stage, port_path
 from bringup.parsers import lldp, port_config
 from bringup.parsers.lldp import Neighbour
 from bringup.parsers.port_config import PortConfig

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import ETHERNET, need_layer, planned
-from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
-from bringup.model import Finding, Limit, Measurement, Node, Stage
+from bringup.model import Finding, Limit, Measurement, Node, Stage, port_path
 from bringup.parsers import per_interface, wpa_cli
 
 _WHY = "the profile's fact fabric.port_auth"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import planned
-from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Finding, Measurement, Node, Stage, Weight
+from bringup.model import Finding, Measurement, Node, Stage, Weight, port_path
 from bringup.parsers import bdf, kernel_log, port_config, rdma_sysfs
 from bringup.parsers.kernel_log import LinkChange
 from bringup.parsers.link_faults import LINK_FLAP

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery.ports import planned
-from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
 from bringup.errors import CannotJudge
-from bringup.model import Finding, Measurement, Node, Stage
+from bringup.model import Finding, Measurement, Node, Stage, port_path
 from bringup.parsers import port_config
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.check import Check, Outputs, Plan, port_path, run
+from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
-from bringup.model import Finding, Measurement, Node, Stage
+from bringup.model import Finding, Measurement, Node, Stage, port_path
 from bringup.parsers import rdma_sysfs
 
 

@@ -10,10 +10,11 @@ import pytest
 from support.ibnet import Net
 from support.real_fabric import ethernet, infiniband
 
-from bringup.cabling.ends import FarEnd, HostPort, in_fabric, port_at
+from bringup.cabling.ends import FarEnd, HostPort, in_fabric
 from bringup.cabling.fabric import discover, parse
 from bringup.cabling.plan import Deviation, compare
 from bringup.commands import Command
+from bringup.model import port_path
 from bringup.parsers import lldp
 
 Change = Callable[[Net], None]
@@ -81,7 +82,7 @@ def test_ethernet(change: Change, expected: list[tuple[str, tuple[str, ...]]], t
     with ethernet(net, tmp_path) as ask:
         for node in net.plan:
             for heard in lldp.parse(ask(node.name, lldp.NEIGHBOURS)):
-                at = port_at(node.name, f"mlx5_{heard.interface.removeprefix('eth')}")
+                at = port_path(node.name, f"mlx5_{heard.interface.removeprefix('eth')}")
                 ends[at] = FarEnd(heard.system or "", heard.port_names)
     compared = compare(ports, ends)
     assert (compared.seen, short(compared.deviations)) == (8, expected)

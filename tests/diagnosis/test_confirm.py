@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bringup.check import port_path
 from bringup.diagnosis.confirm import PARTNERS, Confirm, Meeting, confirm_rounds, lanes
 from bringup.diagnosis.decide import Decision, Standing, decide
 from bringup.diagnosis.ends import Ends
@@ -16,6 +15,7 @@ from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.suspects import Suspect, known_good, suspects
 from bringup.diagnosis.trials import Trial
 from bringup.diagnosis.ways import ways
+from bringup.model import port_path
 
 KEY = ("rdma.write-bw", "RDMA-BW")
 GOOD, BAD = 1.03, 0.5

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bringup.check import port_path
 from bringup.defects import Defect, Fault, Who
 from bringup.diagnosis import diagnose
-from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict
+from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict, port_path
 from bringup.topology import matchings
 
 RAILS = ("mlx5_0", "mlx5_1", "mlx5_2", "mlx5_3")

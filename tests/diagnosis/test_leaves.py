@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from bringup.check import port_path
 from bringup.defects import Defect, Fault
 from bringup.diagnosis import diagnose
-from bringup.model import FLEET, Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict
+from bringup.model import FLEET, Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict, port_path
 
 NODES = {
     f"gpu-{n}": Node(

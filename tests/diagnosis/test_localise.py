@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from bringup.check import port_path
 from bringup.defects import Defect, Fault, Who
 from bringup.diagnosis import diagnose
 from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.symptoms import all_signs
 from bringup.diagnosis.trials import trials
-from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict
+from bringup.model import Finding, Limit, Measurement, Node, Outcome, Port, Stage, Verdict, port_path
 
 RAILS = ("mlx5_0", "mlx5_1")
 BW = Limit("rdma.write_bw", ">=", 380.0, "Gb/s")

@@ -9,12 +9,11 @@ from xml.etree import ElementTree
 
 from support.battle import Bandwidth, Cluster, Reached, battle
 
-from bringup.check import port_path
 from bringup.context import Context
 from bringup.defects import Who
 from bringup.events import Judged, Note, RoundStarted
 from bringup.journal import read
-from bringup.model import Node, Port, RunVerdict, Stage, Verdict, pair_key
+from bringup.model import Node, Port, RunVerdict, Stage, Verdict, pair_key, port_path
 from bringup.orchestrator import read_kept, rejudge
 from bringup.report import junit
 from bringup.run import RunState, load

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bringup import events as ev
-from bringup.check import AnyCheck, Check, Outputs, Plan, Step, port_path, run, serve
+from bringup.check import AnyCheck, Check, Outputs, Plan, Step, run, serve
 from bringup.commands import Command, Ended, Output
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.errors import CannotJudge, LostKind, NotApplicable, TransportError
 from bringup.fleet import LocalFleet
-from bringup.model import Finding, Group, Limit, Measurement, Node, Pair, Port, RunInfo, Stage
+from bringup.model import Finding, Group, Limit, Measurement, Node, Pair, Port, RunInfo, Stage, port_path
 from bringup.orchestrator import Engine, RunFolder, make_plan
 from bringup.run import RunState
 from bringup.transport import Cancel, Connection, Options, Ready

@@ -21,10 +21,11 @@ from bringup.tui.header import header_lines
 from bringup.tui.heat import place, racks
 from bringup.tui.kept import EVIDENCE_COLUMNS, evidence_lines, evidence_rows
 from bringup.tui.look import Line, Look, line_text
+from bringup.tui.node_facts import node_facts
 from bringup.tui.node_rows import NODE_COLUMNS, identity_lines, node_rows
 from bringup.tui.screens.text import log_lines
 from bringup.tui.stage_rows import RESULT_COLUMNS, STAGE_COLUMNS, result_rows, stage_lines, stage_rows
-from bringup.tui.summary import node_facts, node_lines, result_card
+from bringup.tui.summary import node_lines, result_card
 from bringup.tui.table import layout
 
 SEEDS = range(4)

@@ -9,8 +9,9 @@ import pytest
 from tui.reading import LOOK, lines, read, table
 
 from bringup.tui.feed import RunView
+from bringup.tui.node_facts import node_facts
 from bringup.tui.node_rows import NODE_COLUMNS, identity_lines, node_rows
-from bringup.tui.summary import node_facts, node_lines
+from bringup.tui.summary import node_lines
 from bringup.tui.table import ready
 
 

@@ -13,10 +13,11 @@ from bringup.tui.defect_rows import listed, top_lines
 from bringup.tui.heat import GROUPINGS, Floor, following, grouped, place
 from bringup.tui.look import TROUBLE, Line, Mark, Tone
 from bringup.tui.measures import Measure, Scale, Shade, broken, legend, measures, scale_of, shades
+from bringup.tui.node_facts import node_facts
 from bringup.tui.once import Once
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.worklist import ListPage, copy_tickets
-from bringup.tui.summary import node_facts, node_lines
+from bringup.tui.summary import node_lines
 from bringup.tui.widgets.heatmap import Cell, HeatMap
 from bringup.tui.widgets.lines import Block
 from bringup.tui.worklist import defects_on
