@@ -119,7 +119,9 @@ def survey(view: RunView) -> Cables:
     nodes, seen, outcomes = view.state.nodes, view.ends, told(view)
     judged = any(o.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR) for o in outcomes)
     odd = {at: cable for cable in _found(view, outcomes) for at in cable.key.split(" ~ ")}
-    planned = {port_path(n.name, p.hca): p.leaf for n in view.walk() for p in n.ports}
+    planned = {
+        f"{n.name}/hca/{p.hca}/port/1": p.leaf for n in view.walk() for p in n.ports
+    }  # port_path, written out
     for defect in view.state.defects:
         for at in defect.components or (defect.component,):
             if planned.get(at) and at not in odd:
@@ -128,15 +130,19 @@ def survey(view: RunView) -> Cables:
                     (_port(nodes, at),), (seen.get(at, ""),), fate, measured_words(defect), defect
                 )
     ports = [at for at, leaf in planned.items() if leaf or at in seen]
-    if unplanned := seen.keys() - planned.keys():
-        ports += [at for at in seen if at in unplanned and at.partition("/")[0] in nodes]
+    if not seen.keys() <= planned.keys():
+        ports += [at for at in seen if at not in planned and at.partition("/")[0] in nodes]
     if any(f.code == PLAN and f.weight is Weight.FAIL for o in outcomes for f in o.findings):
         for at in ports:
             if planned.get(at) and at in seen and at not in odd and seen[at] != _port(nodes, at).planned:
                 said = "the plan and the cables differ alike"
                 odd[at] = Cable((_port(nodes, at),), (seen[at],), Fate.PLAN, said)
-    if judged and (unseen := set(ports) - seen.keys() - odd.keys()):
-        odd |= {at: Cable((_port(nodes, at),), ("",), Fate.UNSEEN) for at in ports if at in unseen}
+    if judged and not planned.keys() <= seen.keys():
+        odd |= {
+            at: Cable((_port(nodes, at),), ("",), Fate.UNSEEN)
+            for at in ports
+            if at not in seen and at not in odd
+        }
     rest = Fate.OK if judged else Fate.UNSEEN if view.over else Fate.WAITING
     plain = [at for at in ports if at not in odd]
     return Cables(tuple(dict.fromkeys(odd.values())), plain, seen, nodes, rest)
