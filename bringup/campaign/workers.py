@@ -35,10 +35,10 @@ class _Running:
 
 
 def play_all(
-    scenarios: Iterable[Scenario], setup: Setup, folder: Path, *, jobs: int, limit_s: float = LIMIT_S,
+    scenarios: Iterable[Scenario], setup: Setup, folder: Path, *, jobs: int, limit_s: float = LIMIT_S, keep: bool = False,
     started: Callable[[Scenario], None] = lambda _: None,
 ) -> Iterator[Score]:  # fmt: skip
-    """The scores as they come. Run folders of failed scenarios stay below `folder`, by scenario."""
+    """The scores as they come. Run folders of failed scenarios stay below `folder`, by scenario; with `keep` all do."""
     waiting = iter(scenarios)
     running: list[_Running] = []
     try:
@@ -56,7 +56,7 @@ def play_all(
                 late = time.monotonic() - item.since > limit_s
                 if item.answer.poll() or late or not item.process.is_alive():
                     running.remove(item)
-                    yield _finish(item, late)
+                    yield _finish(item, late, keep)
     finally:
         for item in running:
             _end(item.process)
@@ -71,7 +71,7 @@ def _start(scenario: Scenario, setup: Setup, folder: Path) -> _Running:
     return _Running(scenario, process, mine, time.monotonic(), folder)
 
 
-def _finish(item: _Running, late: bool) -> Score:
+def _finish(item: _Running, late: bool, keep: bool) -> Score:
     seconds = round(time.monotonic() - item.since, 1)
     try:
         answer = item.answer.recv() if item.answer.poll() else None
@@ -83,7 +83,7 @@ def _finish(item: _Running, late: bool) -> Score:
     _end(item.process, patience_s=0.0 if answer.error else _MERCY_S)
     item.answer.close()
     result = score(item.scenario, answer)
-    if not result.failed:
+    if not result.failed and not keep:
         shutil.rmtree(item.folder, ignore_errors=True)
     return result
 

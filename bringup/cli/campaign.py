@@ -102,6 +102,7 @@ class _Choice:
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("campaign"), show_default=True,
     help="Folder for the result, the scenarios and the runs of those that failed.",
 )  # fmt: skip
+@click.option("--keep", is_flag=True, help="Keep the runs of all scenarios, also of those that were right.")
 @click.option(
     "--replay",
     default="",
@@ -137,7 +138,7 @@ class _Choice:
 def command(
     only: Sequence[str], seeds: int, nodes: int, alone: int, sizes: str, combine: int, combinations: int,
     per_node: int, shapes: str, clean: int | None, with_cases: bool, singles: bool, later: bool, pack: bool, jobs: int, out: Path,
-    replay: str, only_list: bool, level: str,
+    keep: bool, replay: str, only_list: bool, level: str,
     check_patterns: Sequence[str], stages: Sequence[str], batteries: Sequence[Path], profile_dirs: Sequence[Path],
     as_json: bool, quiet: bool,
 ) -> int:  # fmt: skip
@@ -171,7 +172,7 @@ def command(
         for scenario in drawn.scenarios:
             click.echo(f"{scenario.id}  {scenario.title or ', '.join(p.kind for p in scenario.planted)}")
         return Exit.READY
-    return _play(drawn, setup, out, jobs=jobs, as_json=as_json, quiet=quiet)
+    return _play(drawn, setup, out, jobs=jobs, keep=keep, as_json=as_json, quiet=quiet)
 
 
 def _sizes(text: str, nodes: int) -> tuple[int, ...]:
@@ -212,7 +213,14 @@ def _again(out: Path) -> str:
 
 
 def _play(
-    drawn: campaign.Drawn, setup: campaign.Setup, out: Path, *, jobs: int, as_json: bool, quiet: bool
+    drawn: campaign.Drawn,
+    setup: campaign.Setup,
+    out: Path,
+    *,
+    jobs: int,
+    keep: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     for scenario in drawn.scenarios:
         store.save_scenario(scenario, out)
@@ -220,7 +228,7 @@ def _play(
     scores: list[Score] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing may be left running
     try:
-        for score in campaign.play_all(drawn.scenarios, setup, out / "runs", jobs=jobs):
+        for score in campaign.play_all(drawn.scenarios, setup, out / "runs", jobs=jobs, keep=keep):
             scores.append(score)
             if not quiet:
                 state = "wrong" if score.failed else "later" if score.scenario.closes else "right"
@@ -255,7 +263,7 @@ def _replay(name: str, drawn: campaign.Drawn, setup: campaign.Setup, out: Path) 
         raise NothingSelected(f"{name} waits for later work ({scenario.closes}): {scenario.blocked}")
     click.echo(scenario.text)
     store.save_scenario(scenario, out)
-    scores = list(campaign.play_all([scenario], setup, out / "runs", jobs=1))
+    scores = list(campaign.play_all([scenario], setup, out / "runs", jobs=1, keep=True))
     click.echo(show.plain(campaign.total(scores), _again(out)), nl=False)
     click.echo(f"inventory: {out}/scenarios/{name}.yaml")
     return Exit.NOT_READY if any(s.failed for s in scores) else Exit.READY

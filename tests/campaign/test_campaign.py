@@ -10,15 +10,20 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.strict_junit import strict
 
 from bringup.campaign import plans
 from bringup.mock import KINDS
 from bringup.mock.faults.expected import Scope
+from bringup.orchestrator import read_kept
 from bringup.profile import available
+from bringup.report import junit
+from bringup.run import load
 
 WIDE = ("slow-leaf", "bad-pair-of-nodes", "fleet-memlock")
 """Of the faults that are wider than a node, each of which needs a cluster of its own, one of each scope."""
@@ -36,13 +41,21 @@ whole = pytest.mark.skipif(
 
 
 def campaign(out: Path, *arguments: str) -> dict[str, Any]:
-    """Run the command; returns its JSON, with its exit code."""
+    """Run the command; returns its JSON, with its exit code. The JUnit of every run that it has played must hold."""
     done = subprocess.run(
-        [sys.executable, "-m", "bringup", "campaign", "-q", "--json", "--out", str(out), *arguments],
+        [sys.executable, "-m", "bringup", "campaign", "-q", "--json", "--keep", "--out", str(out), *arguments],
         capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL, cwd=out,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
-    return {**json.loads(done.stdout), "exit": done.returncode}
+    result = json.loads(done.stdout)
+    journals = sorted(out.rglob("journal.jsonl"))
+    assert len(journals) >= len([s for s in result["scenarios"] if not s["blocked"]]) > 0
+    for journal in journals:
+        written = junit.write(
+            load(journal.parent), journal.parent / "strict", read_evidence=partial(read_kept, journal.parent)
+        )
+        assert sum(int(strict(file).get("tests", "0")) for file in written) > 0
+    return {**result, "exit": done.returncode}
 
 
 def wrong(result: dict[str, Any]) -> list[tuple[str, object]]:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from support.strict_junit import strict
 
 from bringup import events as ev
 from bringup.model import Finding, Limit, Measurement, Outcome, Stage, Verdict, Why
@@ -23,26 +24,7 @@ from bringup.report import junit, junit_cases
 from bringup.report.verdict import failed_before
 from bringup.run import RunState
 
-SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("strict-junit.xsd")))
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60)
-
-
-def strict(path: Path) -> etree._Element:
-    root = etree.parse(path, etree.XMLParser(resolve_entities=False, huge_tree=False)).getroot()
-    SCHEMA.assertValid(root)
-    suite = root[0]
-    cases = suite.findall("testcase")
-    for holder in (root, suite):
-        assert holder.get("tests") == str(len(cases))
-        assert holder.get("failures") == str(len(suite.findall("testcase/failure")))
-        assert holder.get("errors") == str(len(suite.findall("testcase/error")))
-        assert float(holder.get("time")) == pytest.approx(
-            sum(float(c.get("time")) for c in cases), abs=0.0006
-        )
-    assert suite.get("skipped") == str(len(suite.findall("testcase/skipped")))
-    for result in suite.iterfind("testcase/*[@message]"):
-        assert result.text.split("\n")[0] == result.get("message")
-    return root
 
 
 def second_opinion(path: Path) -> Counter[str]:
