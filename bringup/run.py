@@ -188,19 +188,20 @@ class RunState:
         covered = [by_what[name] for name in defect.nodes if name in by_what]
         return covered[0] if covered and len(covered) == len(defect.nodes) else None
 
-    def excused(self) -> set[tuple[str, str]]:
+    def excused(self) -> dict[tuple[str, str], Waiver]:
         """The cases that exceptions account for: explained by a defect that is waived, or of waived nodes only."""
-        waivers = self.counted_waivers
+        waivers = {w.what: w for w in self.counted_waivers}
         if not waivers:
-            return set()
-        left_out = {w.what for w in waivers} & self.nodes.keys()
-        found = {
-            (s.check, s.target) for d in self.defects if self.waiver_of(d) is not None for s in d.explains
-        }
+            return {}
+        left_out = waivers.keys() & self.nodes.keys()
+        found: dict[tuple[str, str], Waiver] = {}
+        for defect in self.defects:
+            if (waiver := self.waiver_of(defect)) is not None:
+                found.update(dict.fromkeys(((s.check, s.target) for s in defect.explains), waiver))
         for key, outcome in self.cases.items():
             names = outcome.nodes if outcome is not None else (key[1],)
             if names and left_out.issuperset(names):
-                found.add(key)
+                found[key] = waivers[names[0]]
         return found
 
     def judge_run(self) -> RunVerdict:
@@ -210,7 +211,7 @@ class RunState:
         """
         excused = self.excused()
         defects = [d for d in self.defects if self.waiver_of(d) is None]
-        if any(d.who is not Who.COULD_NOT_JUDGE for d in defects) or not self.unsteady <= excused:
+        if any(d.who is not Who.COULD_NOT_JUDGE for d in defects) or not self.unsteady <= excused.keys():
             return RunVerdict.NOT_READY
         outcomes = [o for o in self.outcomes if (o.check, o.target) not in excused]
         if any(o.verdict is Verdict.FAIL for o in outcomes):
@@ -218,7 +219,12 @@ class RunState:
         judged = any(o.verdict is Verdict.PASS for o in outcomes)
         if self.short_of():
             return RunVerdict.INCOMPLETE
-        if defects or not judged or not excused.issuperset(self.missing) or not all(map(settled, outcomes)):
+        if (
+            defects
+            or not judged
+            or not excused.keys() >= set(self.missing)
+            or not all(map(settled, outcomes))
+        ):
             return RunVerdict.INCOMPLETE
         return RunVerdict.READY
 

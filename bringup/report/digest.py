@@ -160,7 +160,7 @@ def _exceptions(state: RunState, defects: Iterable[Defect]) -> list[Entry]:
 def _unsteady(state: RunState) -> tuple[Entry, ...]:
     """What failed and then passed within this run, one entry a check."""
     by_name: dict[str, list[str]] = {}
-    for check, target in sorted(state.unsteady - state.excused()):
+    for check, target in sorted(state.unsteady - state.excused().keys()):
         by_name.setdefault(check, []).append(target)
     return tuple(
         Entry(

@@ -78,6 +78,7 @@ class _Making:
 
     def __init__(self, state: RunState, output: Output, flaky: Collection[tuple[str, str]]) -> None:
         self._defects = judge.explained(state)
+        self._excused = state.excused()
         self._symptom_codes = {(s.check, s.target): s.code for d in state.defects for s in d.explains}
         self._hole = _no_attachment(f"not run: {text.line(judge.hole_reason(state), 500)}")
         self._output = output
@@ -106,6 +107,10 @@ class _Making:
             case Verdict.ERROR:
                 kind, code = "error", self._code(outcome, defect) or "COULD-NOT-JUDGE"
         body = _body(message, outcome, defect)
+        if (waiver := self._excused.get((check, target))) is not None:
+            said = f"accepted by {waiver.owner} until {waiver.day} ({waiver.reason}): {message}"
+            kind, code, message = "skipped", "", text.shorten(_no_attachment(text.line(said, 1000)), 1000)
+            body = f"{message}\n{body}"
         return Case(classname, name, seconds, kind, code, message, body, self._output.of(outcome))
 
     def _code(self, outcome: Outcome, defect: Defect | None) -> str:

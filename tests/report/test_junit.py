@@ -19,6 +19,7 @@ from lxml import etree
 from support.strict_junit import strict
 
 from bringup import events as ev
+from bringup.defects import Waiver
 from bringup.model import Finding, Limit, Measurement, Outcome, Stage, Verdict, Why
 from bringup.report import junit, junit_cases
 from bringup.report.verdict import failed_before
@@ -345,3 +346,27 @@ def test_a_thousand_nodes(thousand: RunState, tmp_path: Path) -> None:
         "06-link.xml": "1000",
         "09-rdma.xml": "500",
     }
+
+
+def test_what_is_accepted_is_skipped_and_says_by_whom(broken: RunState, tmp_path: Path) -> None:
+    def cases(folder: str) -> dict[tuple[str, str], tuple[str, str]]:
+        found = {}
+        for root in written(broken, tmp_path / folder).values():
+            for case in root.iterfind("testsuite/testcase"):
+                result = next((e for e in case if e.tag in ("failure", "error", "skipped")), None)
+                said = ("", "") if result is None else (result.tag, str(result.get("message")))
+                found[str(case.get("classname")).removeprefix("bringup."), str(case.get("name"))] = said
+        return found
+
+    before = cases("before")
+    accepted = next(d for d in broken.defects if d.explains)
+    broken.waivers = (Waiver(accepted.id, "spare on order", "Jane", "2030-01-01", 1.9e9),)
+    after = cases("after")
+    theirs = {(s.check, s.target) for s in accepted.explains} & before.keys()
+    assert {before[key][0] for key in theirs} <= {"failure", "error"} and theirs
+    for key, (kind, message) in after.items():
+        if key in theirs:
+            told = f"accepted by Jane until 2030-01-01 (spare on order): {before[key][1]}"
+            assert (kind, message) == ("skipped", told)
+        else:
+            assert (kind, message) == before[key]
