@@ -95,6 +95,7 @@ async def test_from_the_floor_to_the_node_to_its_evidence_and_back(size: Any, fi
         await press(pilot, "e")
         assert page_of(app).place is Place.EVIDENCE
         assert " NVRM: Xid (PCI:0000:9b:00): 79, GPU has fallen off the bus." in screen_lines(app)
+        assert "line 6 decides" in screen_lines(app)[2]
         await press(pilot, "slash", *"infoROM", "enter")
         assert "1 of 1 found" in screen_lines(app)[2]
         await press(pilot, "escape")

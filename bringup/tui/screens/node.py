@@ -81,7 +81,7 @@ class NodePage(TablePage):
     async def action_evidence(self) -> None:
         entry = self._entry()
         if entry is not None:
-            await open_evidence(self, entry.evidence())
+            await open_evidence(self, entry.evidence(), entry.says)
 
     def action_faults(self) -> None:
         self.faults_only = not self.faults_only

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bringup.model import Outcome, Stage
+from bringup.report import words
 from bringup.tui.actions import Place
 from bringup.tui.look import TROUBLE, Line, Mark
 from bringup.tui.screens.evidence import open_evidence
@@ -105,4 +106,4 @@ class ResultsPage(TablePage):
     async def action_evidence(self) -> None:
         outcome = self._outcome()
         if outcome is not None:
-            await open_evidence(self, list(outcome.evidence))
+            await open_evidence(self, list(outcome.evidence), words.describe(outcome))

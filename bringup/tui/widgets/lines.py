@@ -62,6 +62,7 @@ class LineView(Painter):
         self.wanted = ""
         self.matches: list[int] = []
         self.match = -1
+        self.pointed: int | None = None
 
     def show(self, lines: Sequence[Line], *, follow: bool = False) -> None:
         """Replace the text. With `follow` the end stays in view if it was."""
@@ -70,6 +71,13 @@ class LineView(Painter):
         if self.wanted:
             self._search()
         self.top = self._last_top() if follow and at_end else min(self.top, self._last_top())
+        self.refresh()
+
+    def point_at(self, index: int | None) -> None:
+        """Mark a line, and have it in view."""
+        self.pointed = index
+        if index is not None and not self.top <= index < self.top + self.size.height:
+            self._to(index - self.size.height // 3)
         self.refresh()
 
     def _last_top(self) -> int:
@@ -143,6 +151,8 @@ class LineView(Painter):
         """Where one is, or how many places were found."""
         if self.wanted:
             return f"{self.match + 1} of {len(self.matches)} found" if self.matches else "not found"
+        if self.pointed is not None:
+            return f"line {self.pointed + 1:,} decides"
         last = min(len(self.lines), self.top + self.size.height)
         return f"{min(self.top + 1, last):,}-{last:,} of {len(self.lines):,}"
 
@@ -153,6 +163,8 @@ class LineView(Painter):
         line: Line = self.lines[index] if index < len(self.lines) else ()
         if self.wanted and 0 <= self.match < len(self.matches):
             line = highlighted(line, self.wanted, here=self.matches[self.match] == index)
+        elif index == self.pointed:
+            line = tuple((text, Tone.MATCH) for text, _ in line)
         if self.left:
             full = self.painted_wide(line)
             return full.crop(self.left, self.left + self.size.width)
