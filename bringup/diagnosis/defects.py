@@ -17,7 +17,7 @@ from bringup.diagnosis.gather import gather
 from bringup.diagnosis.jobs import to_culprits
 from bringup.diagnosis.leaves import seen_above, to_leaves
 from bringup.diagnosis.localise import localise
-from bringup.diagnosis.naming import short
+from bringup.diagnosis.naming import short, some
 from bringup.diagnosis.screening import screened
 from bringup.diagnosis.suppress import explained
 from bringup.diagnosis.symptoms import Sign, all_signs
@@ -228,6 +228,10 @@ def _one(defects: list[Defect], component: str, fault: Fault | None) -> Defect:
         return defects[0]
     first = defects[0]
     names = tuple(dict.fromkeys(n for d in defects for n in d.nodes))
+    components = tuple(c for d in defects for c in d.components)
+
+    instead = {name: some(names) for name in names[:1]} | {short(first.components): some(components)}
+
     return Defect(
         id=defect_id(first.code, component),
         code=first.code,
@@ -235,13 +239,19 @@ def _one(defects: list[Defect], component: str, fault: Fault | None) -> Defect:
         severity=first.severity,
         component=component if fault else first.component,
         nodes=names,
-        title=first.title if fault is None else f"{fault.title}: {first.code}",
-        action=first.action if fault is None else fault.action,
+        title=_instead(first.title, instead) if fault is None else f"{fault.title}: {first.code}",
+        action=_instead(first.action, instead) if fault is None else fault.action,
         place=first.place if len(names) == 1 else "",
         expected=first.expected,
         measured=first.measured,
         stage=first.stage,
         explains=tuple(s for d in defects for s in d.explains),
-        components=tuple(c for d in defects for c in d.components),
+        components=components,
         ruled_out=() if len(names) > 1 else first.ruled_out,
     )
+
+
+def _instead(text: str, several: Mapping[str, str]) -> str:
+    """The text with each name replaced where it stands by itself, not as a part of another one."""
+    names = "|".join(re.escape(name) for name in sorted(several, key=len, reverse=True) if name)
+    return re.sub(rf"(?<![\w.-])(?:{names})(?![\w-]|\.\w)", lambda m: several[m[0]], text) if names else text

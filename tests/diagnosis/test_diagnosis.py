@@ -161,9 +161,11 @@ def test_equal_configuration_findings_fold_and_most_of_the_fleet_is_one_cause() 
         )  # fmt: skip
 
     few = found(minority("gpu-003"), minority("gpu-009"))
-    assert [(d.code, d.nodes, d.who) for d in few] == [
-        ("VERSION-MINORITY", ("gpu-003", "gpu-009"), Who.CONFIGURATION)
+    assert [(d.code, d.nodes, d.who, d.action) for d in few] == [
+        ("VERSION-MINORITY", ("gpu-003", "gpu-009"), Who.CONFIGURATION, "re-image gpu-003 and gpu-009")
     ]
+    (five,) = found(*(minority(n) for n in list(NODES)[:5]))
+    assert five.action == "re-image gpu-001, gpu-002, gpu-003 and 2 more"
     most = found(*(minority(n) for n in list(NODES)[:12]))
     assert [(d.code, len(d.nodes), d.component) for d in most] == [
         ("VERSION-MINORITY", 12, "fleet/VERSION-MINORITY")
