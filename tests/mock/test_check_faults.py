@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bringup.inventory.types import FaultSpec, Params, ShapeSpec, Simulate
-from bringup.mock import check_faults, serve
+from bringup.mock import KINDS, check_faults, serve
 from bringup.model import Node, Port
 
 NODES = (Node("gpu-001"), Node("gpu-002"))
@@ -103,3 +103,13 @@ def test_a_section_with_mistakes_is_not_served():  # type: ignore[no-untyped-def
     spec = FaultSpec("gpu-lots", ("gpu-001",), Params(), 5)
     with pytest.raises(ValueError, match="did you mean gpu-lost"), serve(Simulate(faults=(spec,)), NODES):
         pass
+
+
+def test_a_fault_of_a_part_that_the_shape_does_not_have_is_a_mistake():  # type: ignore[no-untyped-def]
+    kind = next(
+        k for k in KINDS.values() if "dpu" in k.needs and all(p.default is not None for p in k.params)
+    )
+    spec = FaultSpec(kind.id, ("gpu-001",), Params(), 6)
+    assert check_faults(Simulate(faults=(spec,)), NODES) == [
+        (6, f"fault {kind.id}: needs dpu; gpu-001 of shape hgx-h100 has none")
+    ]

@@ -146,6 +146,8 @@ def _mistakes(spec: FaultSpec, nodes: Mapping[str, Node], shapes: Mapping[str, s
             if text and text not in seen:
                 seen.add(text)
                 yield f"fault {kind.id}: {name} {text}"
+        if not seen and (lacks := kind.lacks(nodes[node_name], shapes[node_name])):
+            yield f"fault {kind.id}: needs {', '.join(lacks)}; {node_name} of shape {shapes[node_name]} has none"
 
 
 def _guess(word: str, words: Iterable[str]) -> str:

@@ -70,6 +70,11 @@ class Kind:
             _HAS[word](part) for word in {*self.needs, *(_NEEDED.get(p.kind, "any") for p in self.params)}
         )
 
+    def lacks(self, node: Node, shape: str = "") -> list[str]:
+        """The needs that a node of this plan and shape does not meet."""
+        part = healthy(node, shape)
+        return [word for word in self.needs if not _HAS[word](part)]
+
     def draw(self, rng: random.Random, nodes: Sequence[Node], shape: str = "") -> tuple[FaultSpec, ...]:
         """A random instance on these nodes; the same `rng` gives the same one. Empty if it fits none of them."""
         fitting = [n for n in nodes if self.fits(n, shape)]
