@@ -94,5 +94,5 @@ class Context:
             return self.rules[node.profile]
         except KeyError:
             raise NoLimit(
-                f"{node.name} has no profile; give it one in the inventory", code="NO-PROFILE"
+                f"{node.name} has no profile; give it one in the inventory", code="NO-PROFILE", at=node.name
             ) from None

@@ -134,12 +134,12 @@ def need_sight(seen: Seen, ctx: Context, at: str) -> None:
     if seen.ends:
         return
     reason = seen.trouble or "no Ethernet port hears a switch (LLDP)"
-    asked = any(port.port.leaf for port in seen.ports) or any(
+    required = [  # of a node without a profile nothing is known, and that is told instead
         ctx.requires(node, tool)
         for node in {port.node.name: port.node for port in seen.ports}.values()
         for tool in ("ibnetdiscover", "iblinkinfo", "lldpcli")
-    )
-    if not asked:
+    ]
+    if not any(required) and not any(port.port.leaf for port in seen.ports):
         raise NotApplicable(f"there is no cable plan, and no cable could be seen: {reason}")
     blind = (
         reason.partition(": ")[0] if reason.endswith(ib.NOT_ACTIVE) else ""

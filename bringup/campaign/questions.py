@@ -32,7 +32,10 @@ def later_stages_say_why(state: RunState, folder: RunFolder) -> Iterator[str]:
     if defect is None:
         yield "no defect, or more than one"
         return
-    mine = [o for o in state.by_node.get(defect.nodes[0], []) if o.stage in (Stage.RDMA, Stage.COLLECTIVE)]
+    later = [o for o in state.by_node.get(defect.nodes[0], []) if o.stage in (Stage.RDMA, Stage.COLLECTIVE)]
+    mine = [
+        o for o in later if o.why is not Why.NOT_APPLICABLE
+    ]  # what no node of its kind is asked says nothing
     if not mine:
         yield f"{defect.nodes[0]} is not listed in the later stages"
     for outcome in mine:

@@ -63,7 +63,7 @@ class PerfFleet(Check[Group]):
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         profiles = {node.name: node.profile for node in target.members}
-        compared = False
+        compared, most = False, 0
         for (check, name), readings in ctx.readings.items():
             if check not in _COMPARED:
                 continue
@@ -71,13 +71,19 @@ class PerfFleet(Check[Group]):
             for profile in dict.fromkeys(profiles.values()):
                 mine = {m.at: m for m in readings if profiles.get(m.at.split("/")[0]) == profile}
                 speeds = {at: float(m.value) for at, m in mine.items() if m.unit in _SPEEDS}
-                if len({at.split("/")[0] for at in speeds}) >= outliers.LEAST:
+                told = len({at.split("/")[0] for at in speeds})
+                most = max(most, told)
+                if told >= outliers.LEAST:
                     compared = True
                     yield from _compare(
                         name, next(iter(mine.values())).unit, speeds, share, code, target.name
                     )
+        if most and not compared:  # the others are out, or say themselves why they told nothing
+            raise NotApplicable(
+                f"at most {most} nodes of one profile told a speed: no middle to compare with"
+            )
         if not compared:
-            raise CannotJudge(f"not one speed was told by {outliers.LEAST} nodes of one profile")
+            raise CannotJudge("no node told a speed")
 
 
 def _compare(

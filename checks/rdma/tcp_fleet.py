@@ -8,7 +8,7 @@ from statistics import median
 from bringup.check import NOTHING, Check, Outputs, Plan
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.errors import CannotJudge, NotApplicable
+from bringup.errors import NotApplicable
 from bringup.model import Finding, Group, Level, Measurement, Stage
 
 _LEAST = 4
@@ -73,4 +73,7 @@ class TcpFleet(Check[Group]):
         if not compared:
             if not best:
                 raise NotApplicable("no pair of nodes could be tested over TCP")
-            raise CannotJudge(f"fewer than {_LEAST} nodes of a profile were measured")
+            # the others are out, or their tests say themselves why they came to nothing
+            raise NotApplicable(
+                f"fewer than {_LEAST} nodes of a profile were measured: no middle to compare with"
+            )

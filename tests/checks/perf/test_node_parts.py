@@ -9,7 +9,7 @@ import pytest
 from bringup.check import NOTHING
 from bringup.errors import NoLimit, NotApplicable
 from bringup.judging import judged
-from bringup.model import Group, Measurement, Node, Outcome, Verdict, Weight
+from bringup.model import Group, Measurement, Node, Outcome, Verdict, Weight, Why
 
 STREAM = (
     "Copy:          432177.1     0.037205     0.037021     0.037414\n"
@@ -232,8 +232,15 @@ def test_readings_of_other_checks_and_of_other_kinds_are_left_out(world) -> None
     readings = {("gpu.temperature", "x"): gpus(), ("perf.gemm", "GEMM bf16"): gpus()}
     assert fleet(world, readings).verdict is Verdict.PASS
     nothing = fleet(world, {("gpu.temperature", "x"): gpus()})
-    assert (nothing.verdict, "not one speed" in nothing.reason) == (Verdict.ERROR, True)
+    assert (nothing.verdict, nothing.reason) == (Verdict.ERROR, "no node told a speed")
     assert all(f.weight is Weight.NOTE for f in nothing.findings)
+
+
+def test_three_nodes_that_are_left_have_no_middle(world) -> None:  # type: ignore[no-untyped-def]
+    left = {at: value for at, value in gpus().items() if at.split("/")[0] in ("n-1", "n-2", "n-3")}
+    outcome = fleet(world, {("perf.gemm", "GEMM bf16"): left})
+    told = "at most 3 nodes of one profile told a speed: no middle to compare with"
+    assert (outcome.verdict, outcome.why, outcome.reason) == (Verdict.NOT_RUN, Why.NOT_APPLICABLE, told)
 
 
 def test_few_nodes_have_no_middle(world) -> None:  # type: ignore[no-untyped-def]
