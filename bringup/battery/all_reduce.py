@@ -72,6 +72,19 @@ def _begun(text: str) -> Collective | None:
     return tests[0]
 
 
+def failed(log: Log, test: Collective, at: str) -> Finding | None:
+    """What is proven of a job that did not come to its end. Raises ParseError for a log that is cut off."""
+    if log.status is None:
+        done = f"{len(test.ranks)} ranks, {len(test.rows)} sizes done in {log.most_s:g} s"
+        return Finding("COLL-FAILED", f"hangs: {done}", at)
+    if test.concluded:
+        return None
+    if log.status == 0 and not test.failures:
+        raise ParseError("the log has no closing lines: it is cut off")
+    said = test.failures[0] if test.failures else f"ended with status {log.status}"
+    return Finding("COLL-FAILED", said, at)
+
+
 def judged(
     log: Log,
     test: Collective,
@@ -82,20 +95,10 @@ def judged(
     speed: Limit,
     setup: str = "",
 ) -> Iterator[Measurement | Finding]:
-    """What the job says: results, bus bandwidth and the way that it took, at the component path `at`.
+    """What a job that came to its end says: results, bus bandwidth and the way that it took, at the component path `at`.
 
     `setup` is the code for ranks in the wrong places.
     """
-    if log.status is None:
-        done = f"{len(test.ranks)} ranks, {len(test.rows)} sizes done in {log.most_s:g} s"
-        yield Finding("COLL-FAILED", f"hangs: {done}", at)
-        return
-    if not test.concluded:
-        if log.status == 0 and not test.failures:
-            raise ParseError("the log has no closing lines: it is cut off")
-        said = test.failures[0] if test.failures else f"ended with status {log.status}"
-        yield Finding("COLL-FAILED", said, at)
-        return
     _right_places(test, len(nodes), ctx.need_gpus(nodes[0]), setup)
     if test.wrong is None:
         raise CannotJudge("all_reduce did not check its results")

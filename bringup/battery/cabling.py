@@ -134,12 +134,14 @@ def need_sight(seen: Seen, ctx: Context, at: str) -> None:
     if seen.ends:
         return
     reason = seen.trouble or "no Ethernet port hears a switch (LLDP)"
-    required = [  # of a node without a profile nothing is known, and that is told instead
-        ctx.requires(node, tool)
-        for node in {port.node.name: port.node for port in seen.ports}.values()
-        for tool in ("ibnetdiscover", "iblinkinfo", "lldpcli")
-    ]
-    if not any(required) and not any(port.port.leaf for port in seen.ports):
+    nodes = {port.node.name: port.node for port in seen.ports}.values()
+    if not any(node.profile in ctx.rules for node in nodes):
+        for node in nodes:
+            ctx.requires(node, "lldpcli")  # nothing is known of any node, and that is told instead
+    asked = any(port.port.leaf for port in seen.ports) or any(
+        ctx.requires(node, tool) for node in nodes for tool in ("ibnetdiscover", "iblinkinfo", "lldpcli")
+    )
+    if not asked:
         raise NotApplicable(f"there is no cable plan, and no cable could be seen: {reason}")
     blind = (
         reason.partition(": ")[0] if reason.endswith(ib.NOT_ACTIVE) else ""

@@ -92,6 +92,9 @@ def judged(
     log = all_reduce.read(nodes[0], asked, out)
     if log.test is None:
         raise _not_begun(nodes, out.get(nodes[0], asked), log.text)
+    if (broken := all_reduce.failed(log, log.test, at)) is not None:
+        yield broken
+        return
     yield from all_reduce.judged(log, log.test, nodes, ctx, at, wrong, speed, "COLL-SETUP")
 
 

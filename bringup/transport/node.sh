@@ -34,7 +34,6 @@ if [ -z "$b_d" ]; then
 fi
 exec 3<>q
 printf '%s\n' "$b_vars" >v
-printf '%s\n' "$b_token" >k
 b_setsid=
 command -v setsid >/dev/null && b_setsid=setsid
 
@@ -216,17 +215,23 @@ b_frame() {
   b_g=$((b_o < b_max ? b_o : b_max)) b_h=$((b_e < b_max ? b_e : b_max))
   eval "b_v=\$b_start$1"
   b_v="$b_token answer $1 $b_k ${3:--} $b_v $4 $b_r $b_g $b_h $b_o $b_e $b_note"
-  # Written piece by piece, a frame would travel in as many packets, each of which wakes the other side.
+  # Written piece by piece, a frame would travel in as many packets, each of which wakes the other side. It holds as
+  # many bytes as it says, also where something that outlived the command still writes.
   if [ "$b_g$b_h" = 00 ]; then
     printf '%s\n%s\n' "$b_v" "$b_token" >&4
-  elif [ "$b_g$b_h" = "$b_o$b_e" ] && printf '%s\n' "$b_v" >h; then
-    cat h "o.$1" "e.$1" k >&4
+  elif [ "$b_g" -le 65536 ] && [ "$b_h" -le 65536 ] && b_whole "$1" >h; then
+    cat h >&4
   else
-    printf '%s\n' "$b_v" >&4
-    [ "$b_g" = 0 ] || head -c "$b_g" "o.$1" >&4
-    [ "$b_h" = 0 ] || head -c "$b_h" "e.$1" >&4
-    printf '%s\n' "$b_token" >&4
+    b_whole "$1" >&4
   fi
+}
+
+# b_whole INDEX: the frame of b_frame, its first line being b_v.
+b_whole() {
+  printf '%s\n' "$b_v" &&
+    { [ "$b_g" = 0 ] || head -c "$b_g" "o.$1"; } &&
+    { [ "$b_h" = 0 ] || head -c "$b_h" "e.$1"; } &&
+    printf '%s\n' "$b_token"
 }
 
 # Starts command $1, or answers at once that it lacks a program.

@@ -203,6 +203,7 @@ class RunView:
         over = self.state.ended is not None
         dirty = self._dirty if over else set(islice(self._dirty, MOST_MARKED))
         self._dirty = self._dirty - dirty
+        self.version += bool(dirty)
         for name in dirty:
             if name in self.state.nodes:
                 self.marks[name] = node_mark(

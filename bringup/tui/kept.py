@@ -12,6 +12,8 @@ from bringup.report import words
 from bringup.tui.look import SIGNS, Line, Look, Mark, Span, Tone
 from bringup.tui.table import Column, Row
 
+STDOUT = "stdout"
+"""The title of what a command printed."""
 MOST_LINES = 200_000
 MOST_IN_LINE = 4_000
 
@@ -72,10 +74,10 @@ def evidence_lines(folder: Path, evidence: Evidence, look: Look) -> list[Line]:
     except RunFolderError as error:
         return [*lines, (), ((f" {look.text(str(error))}", Tone.UNKNOWN),)]
     for title, raw, size in (
-        ("stdout", stdout, evidence.stdout_bytes),
+        (STDOUT, stdout, evidence.stdout_bytes),
         ("stderr", stderr, evidence.stderr_bytes),
     ):
-        if size or title == "stdout":
+        if size or title == STDOUT:
             there = words.plural(size, "byte")
             cut = "" if len(raw) == size else f", only {len(raw):,} of them can be shown"
             lines += _block(f"{title}, {there}{cut}", safe.decoded(raw), look, Tone.PLAIN)

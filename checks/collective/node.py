@@ -53,6 +53,9 @@ class NodeCollective(Check[Node]):
         log = all_reduce.read(target, _command(target, ctx), out)
         if log.test is None:
             raise _not_begun(log)
+        if (broken := all_reduce.failed(log, log.test, target.name)) is not None:
+            yield broken
+            return
         wrong, speed = ctx.limit(target, "collective.wrong"), ctx.limit(target, "collective.node.all_reduce")
         yield from all_reduce.judged(log, log.test, (target,), ctx, target.name, wrong, speed)
 

@@ -190,6 +190,14 @@ def test_who_never_came_is_named_and_nobody_else(start: Start, port: int) -> Non
     assert left(port) == []
 
 
+def test_a_sign_of_life_behind_the_result_does_not_hide_it(start: Start) -> None:
+    late = SOURCE.replace(
+        "self._tell({**self.result, **more})", "self._tell({**self.result, **more}); self._tell({})"
+    )
+    assert late != SOURCE
+    all_well(reports(start(2, "--backend", "tcp", sources={0: late, 1: late})), 2, "tcp")
+
+
 def test_who_died_is_named_and_not_those_who_notice(start: Start, port: int) -> None:
     dies = SOURCE.replace(SLOW_WORK, "os.kill(os.getpid(), 9)")
     found = reports(start(4, "--backend", "tcp", sources={2: dies}))

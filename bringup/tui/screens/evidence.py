@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bringup.commands import Evidence
 from bringup.report.deciding import deciding_line
 from bringup.tui.actions import Place
-from bringup.tui.kept import EVIDENCE_COLUMNS, evidence_lines, evidence_rows
+from bringup.tui.kept import EVIDENCE_COLUMNS, STDOUT, evidence_lines, evidence_rows
 from bringup.tui.look import line_text
 from bringup.tui.screens.page import Desk, Page, bindings
 from bringup.tui.screens.tables import TablePage
@@ -62,7 +62,10 @@ class EvidencePage(TextPage):
             self._read = True
             lines = evidence_lines(self.desk.view.folder, self.evidence, self.desk.look)
             self.mover.show(lines)
-            self.mover.point_at(deciding_line([line_text(line) for line in lines], self.said))
+            said = [line_text(line) for line in lines]
+            begin = next((k for k, line in enumerate(said) if f" {STDOUT}, " in line), len(said))
+            at = deciding_line(said[begin + 1 :], self.said)
+            self.mover.point_at(None if at is None else begin + 1 + at)
 
     def label(self) -> str:
         return "evidence"

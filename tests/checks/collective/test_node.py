@@ -194,3 +194,9 @@ def test_the_right_way_is_no_finding(judge, corpus_text) -> None:
     )
     outcome = judge(text, facts=NVSWITCH)
     assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
+
+
+def test_what_is_proven_to_fail_needs_no_limit(judge, corpus_text, answer) -> None:
+    outcome = judge(answer(corpus_text(HANG), ended=Ended.TIMEOUT), limits={})
+    assert outcome.verdict is Verdict.FAIL
+    assert outcome.findings == (Finding("COLL-FAILED", "hangs: 8 ranks, 0 sizes done in 300 s", "gpu-001"),)
