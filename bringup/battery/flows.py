@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bringup.battery import port_pairs
-from bringup.check import Check, Outputs, Plan, Step, serve
+from bringup.check import Check, Outputs, Plan
 from bringup.commands import Command, Ended
 from bringup.context import Context
 from bringup.defects import Fault, Severity
@@ -86,8 +86,7 @@ class FlowsTest(Check[Pair]):
         return iter(())
 
     def plan(self, target: Pair, ctx: Context) -> Plan:
-        server, client = self._commands(target, self.transfers(target, ctx), ctx)
-        return serve(Step(target.b, server), Step(target.a, client))
+        return port_pairs.plan(target, *self._commands(target, self.transfers(target, ctx), ctx))
 
     def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         flows = self.transfers(target, ctx)

@@ -258,11 +258,9 @@ class Child:
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        lines = [
-            line for line in self._heard.split(b"\n")[:-1] if line != b"{}"
-        ]  # signs of life are no result
-        found: Words = json.loads(lines[-1]) if lines else {}
-        return found if found else {"rank": self.rank, "error": why}
+        # signs of life are no result, also where one came behind it
+        lines = [line for line in self._heard.split(b"\n")[:-1] if line != b"{}"]
+        return json.loads(lines[-1]) if lines else {"rank": self.rank, "error": why}
 
 
 def arguments(words: list[str]) -> argparse.Namespace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import port_pairs
-from bringup.check import Check, Outputs, Plan, Step, serve
+from bringup.check import Check, Outputs, Plan
 from bringup.commands import Command, Ended
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
@@ -66,8 +66,7 @@ class TcpBandwidth(Check[Pair]):
         return "the only node of the run, and its profile asks for no speed: nobody to compare it with"
 
     def plan(self, target: Pair, ctx: Context) -> Plan:
-        server, client = _commands(target, ctx)
-        return serve(Step(target.b, server), Step(target.a, client))
+        return port_pairs.plan(target, *_commands(target, ctx))
 
     def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         server, client = _commands(target, ctx)
