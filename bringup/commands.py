@@ -19,6 +19,8 @@ class Command(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     missing the command is not run. `root` asks for `sudo -n` where the login is not root. `alone` means that
     nothing else of the stage may run on the node at the same time (it loads the node). `listens` is a TCP port on
     which the command must listen before its partner may start.
+    `steady` means that the answer holds until something loads the node: later stages before the load take it from
+    the earlier one instead of asking again.
     """
 
     script: str
@@ -29,6 +31,7 @@ class Command(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     alone: bool = False
     listens: int | None = None
     estimate_s: float = 0.2
+    steady: bool = False
 
 
 class Ended(StrEnum):

@@ -119,6 +119,7 @@ def rights(command: Command) -> str:
     notes = [f"at most {command.timeout_s:g} s"]
     notes += ["as root (sudo -n)"] if command.root else []
     notes += ["alone on the node"] if command.alone else []
+    notes += ["asked once before the load"] if command.steady else []
     notes += [f"needs {', '.join(command.needs)}"] if command.needs else []
     return f"   [{'; '.join(notes)}]"
 
@@ -163,6 +164,7 @@ def stage_json(plan: StagePlan, workers: int) -> dict[str, object]:
                 "timeout_s": c.timeout_s,
                 "root": c.root,
                 "alone": c.alone,
+                "steady": c.steady,
                 "needs": list(c.needs),
             }
             for c, names in commands(plan).items()

@@ -192,7 +192,9 @@ class LocalFleet:
             raise failed[0]
 
     def _execute(self, job: Job, sink: Sink, ready: Callable[[int], None], cancel: Cancel) -> None:
-        """One script on one node. Commands that the connection left without an answer become LOST."""
+        """One script on one node, if anything is to be asked. Commands left without an answer become LOST."""
+        if not job.commands:
+            return
         left = set(range(len(job.commands)))
         lost = False
         refused: list[Exception] = []

@@ -14,8 +14,10 @@ from bringup.model import Outcome, Stage, Verdict, Why
 from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
 from bringup.orchestrator.plan import Case
+from bringup.orchestrator.standing import Standing
 
 Emit = Callable[[Outcome], None]
+Key = tuple[str, Command]
 
 
 class _Waiting:
@@ -23,7 +25,7 @@ class _Waiting:
 
     __slots__ = ("case", "missing", "wanted")
 
-    def __init__(self, case: Case, wanted: tuple[tuple[str, Command], ...]) -> None:
+    def __init__(self, case: Case, wanted: tuple[Key, ...]) -> None:
         self.case, self.wanted, self.missing = case, wanted, len(wanted)
 
 
@@ -31,7 +33,8 @@ class Collector:
     """All cases of one stage part. `take` is called from worker threads; each case is emitted exactly once.
 
     `excuse` may give a reason why a case is not run after all (its node turned out to be unreachable). `earlier` holds
-    the first answers of this run for checks that compare.
+    the first answers of this run for checks that compare, `standing` those that need not be asked for again. An answer
+    is let go as soon as everybody who wanted it has been judged.
     """
 
     def __init__(
@@ -43,12 +46,15 @@ class Collector:
         emit: Emit,
         excuse: Callable[[Case], str] | None = None,
         earlier: Earlier | None = None,
+        standing: Standing | None = None,
     ) -> None:
-        self._excuse, self._earlier = excuse, earlier
+        self._excuse, self._earlier, self._standing = excuse, earlier, standing
         self._stage, self._ctx, self._store, self._emit = stage, ctx, store, emit
         self._lock = threading.Lock()
-        self._outputs: dict[tuple[str, Command], tuple[Output, Evidence]] = {}
-        self._needs: dict[tuple[str, Command], list[_Waiting]] = {}
+        self._outputs: dict[Key, tuple[Output, Evidence]] = {}
+        self._seen: set[Key] = set()
+        self._needs: dict[Key, list[_Waiting]] = {}
+        self._users: dict[Key, int] = {}
         ready: list[_Waiting] = []
         for case in cases:
             waiting = _Waiting(case, tuple(dict.fromkeys((s.node.name, s.command) for s in case.steps)))
@@ -56,24 +62,47 @@ class Collector:
                 self._needs.setdefault(want, []).append(waiting)
             if not waiting.wanted:
                 ready.append(waiting)
+        self._users = {key: len(waiting) for key, waiting in self._needs.items()}
         for waiting in ready:
             self._judge(waiting)
 
+    def recall(self, nodes: Iterable[str]) -> None:
+        """Take what these nodes have answered before and need not be asked again."""
+        if self._standing is not None:
+            for name in nodes:
+                for output, evidence in self._standing.recall(name):
+                    self._took(output, evidence)
+
     def take(self, output: Output) -> None:
         """One command has ended on one node."""
-        key = (output.node, output.command)
         evidence = self._store.keep(self._stage, output)
+        if self._standing is not None:
+            self._standing.keep(self._stage, evidence)
+        self._took(output, evidence)
+
+    def _took(self, output: Output, evidence: Evidence) -> None:
+        key = (output.node, output.command)
         complete: list[_Waiting] = []
         with self._lock:
-            if key in self._outputs:
+            if key in self._seen:
                 return
-            self._outputs[key] = (output, evidence)
+            self._seen.add(key)
+            if key in self._needs:
+                self._outputs[key] = (output, evidence)
             for waiting in self._needs.get(key, ()):
                 waiting.missing -= 1
                 if waiting.missing == 0:
                     complete.append(waiting)
         for waiting in complete:
             self._judge(waiting)
+            self._let_go(waiting)
+
+    def _let_go(self, waiting: _Waiting) -> None:
+        with self._lock:
+            for key in waiting.wanted:
+                self._users[key] -= 1
+                if not self._users[key]:
+                    del self._outputs[key]
 
     def _judge(self, waiting: _Waiting) -> None:
         case = waiting.case
@@ -95,7 +124,7 @@ class Collector:
         self._emit(outcome)
 
 
-def _client_ended(case: Case, kept: dict[tuple[str, Command], tuple[Output, Evidence]]) -> bool:
+def _client_ended(case: Case, kept: dict[Key, tuple[Output, Evidence]]) -> bool:
     """Of a server and its client the client decides: a server that was stopped afterwards is no abort."""
     if not isinstance(case.plan, Serve):
         return False

@@ -26,6 +26,7 @@ from bringup.orchestrator.kept import read_kept
 from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case, untested
 from bringup.orchestrator.quarantine import Left, gone
 from bringup.orchestrator.record import Record
+from bringup.orchestrator.standing import Standing
 from bringup.orchestrator.work import duels, jobs_of, teams
 from bringup.run import RunState
 from bringup.topology import repaired
@@ -71,6 +72,7 @@ class Engine:
         self._options = options or EngineOptions()
         self._folder = folder.path
         self._store = EvidenceStore(folder.path)
+        self._standing = Standing(partial(read_kept, folder.path))
         self._record = Record(Journal(folder.journal), plans, before, listeners)
         self._gates = Gates(self._record, fleet, ctx)
         self._left: Mapping[str, Left] = self._gates.left
@@ -161,8 +163,11 @@ class Engine:
         cases = self._gates.eligible(plan.nodes, earlier)
         asked = any(c.check.judges_loss for c in cases)
         excuse = self._unreached if asked else None
-        collector = Collector(plan.stage, cases, self._ctx, self._store, self._record.emit, excuse, earlier)
-        self._work(plan, [*jobs_of(cases, self._options.lanes), *duels(cases)], collector)
+        collector = Collector(
+            plan.stage, cases, self._ctx, self._store, self._record.emit, excuse, earlier, self._standing
+        )
+        jobs = self._standing.shortened(plan.stage, jobs_of(cases, self._options.lanes))
+        self._work(plan, [*jobs, *duels(cases)], collector)
         self._work(plan, teams(cases), collector)
         self._gates.judge(plan.stage, plan.nodes)
 
@@ -182,10 +187,15 @@ class Engine:
     def _work(self, plan: StagePlan, work: Sequence[Work], collector: Collector) -> None:
         if not work:
             return
+
+        def started(item: Work) -> None:
+            self._record.write(ev.Working(stage=plan.stage, nodes=list(item.nodes)))
+            collector.recall(item.nodes)
+
         self._fleet.run(
             work,
             collector.take,
-            started=lambda item: self._record.write(ev.Working(stage=plan.stage, nodes=list(item.nodes))),
+            started=started,
             done=lambda item: self._record.write(ev.Idle(stage=plan.stage, nodes=list(item.nodes))),
             cancel=self._cancel,
         )

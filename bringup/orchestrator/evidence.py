@@ -14,7 +14,7 @@ class EvidenceStore:
     """Appends outputs to `evidence/<node>/<stage>.out`. Node names come from the inventory, which restricts them."""
 
     def __init__(self, folder: Path) -> None:
-        self._locks: dict[str, threading.Lock] = {}
+        self._ends: dict[str, _End] = {}
         self._guard = threading.Lock()
         self._root = folder
         self._mine = threading.local()
@@ -23,12 +23,16 @@ class EvidenceStore:
         """Write the two streams one after the other; the result says where they are."""
         relative = f"evidence/{output.node}/{stage.value}.out"
         with self._guard:
-            lock = self._locks.setdefault(relative, threading.Lock())
-        with lock:
+            end = self._ends.setdefault(relative, _End())
+        with end.lock:
             handle = self._open(relative)
-            offset = os.lseek(handle, 0, os.SEEK_END)
-            if output.stdout or output.stderr:
-                _write(handle, output.stdout + output.stderr)
+            if end.at is None:
+                end.at = os.lseek(handle, 0, os.SEEK_END)  # a resumed run goes on with the file
+            offset, data = end.at, output.stdout + output.stderr
+            if data:
+                end.at = None  # not known if writing fails
+                _write(handle, data)
+                end.at = offset + len(data)
         return Evidence(
             node=output.node,
             file=relative,
@@ -52,6 +56,16 @@ class EvidenceStore:
         if mine is None or mine.relative != relative:
             mine = self._mine.open = _Open(relative, self._root / relative)
         return mine.handle
+
+
+class _End:
+    """Where a file ends; None before it was looked at. Nobody else writes into the folder of a run that goes on."""
+
+    __slots__ = ("at", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.at: int | None = None
 
 
 class _Open:

@@ -17,7 +17,7 @@ from bringup.commands import Command
 from bringup.errors import ParseError
 from bringup.parsers.remembered import remembered
 
-TOPOLOGY = Command("nvidia-smi topo -m", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0)
+TOPOLOGY = Command("nvidia-smi topo -m", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0, steady=True)
 
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,10}[A-Za-z]")
 _GPU = re.compile(r"GPU[0-9]{1,3}")

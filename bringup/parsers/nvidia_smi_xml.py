@@ -30,7 +30,9 @@ from bringup.parsers.nvidia_smi_xml_parts import (
 )
 from bringup.parsers.remembered import remembered
 
-QUERY = Command("nvidia-smi -q -x", timeout_s=30.0, max_bytes=8 << 20, needs=("nvidia-smi",), estimate_s=2.0)
+QUERY = Command(
+    "nvidia-smi -q -x", timeout_s=30.0, max_bytes=8 << 20, needs=("nvidia-smi",), estimate_s=2.0, steady=True
+)
 
 _MOST_GPUS = 256
 _TABLE, _TABLE_ENDS = "<supported_clocks>", "</supported_clocks>"

@@ -23,6 +23,7 @@ DEVICES = Command(
     "true; }",
     max_bytes=4 << 20,
     estimate_s=0.5,
+    steady=True,
 )
 DRIVER_GPUS = Command('ls "$ROOT"/proc/driver/nvidia/gpus', max_bytes=64 << 10)
 """PCI addresses of the GPUs that the driver took over since it was loaded, also of the lost ones."""

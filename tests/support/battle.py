@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -166,7 +167,7 @@ class FakeConnection:
             if isinstance(said, Ended):
                 sink(index, Output(self.node.name, command, said, detail=f"{said.value} here"))
             else:
-                sink(index, Output(self.node.name, command, Ended.EXITED, 0, stdout=said))
+                sink(index, Output(self.node.name, command, Ended.EXITED, 0, stdout=said, at=time.time()))
 
     def close(self) -> None: ...
 

@@ -24,6 +24,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its trac
 
 _SLICE_S = 0.2
 _CLOSE_S = 5.0
+_PIECE = 64 << 10
 _CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr")
 _KEX = ("curve25519-sha256@libssh.org",)
 
@@ -46,6 +47,27 @@ class Hop:
         return self.host if self.port == 22 else f"{self.host} port {self.port}"
 
 
+class _Buffered:
+    """A socket that is read in large pieces: paramiko asks for two or three small ones for every packet."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._have = b""
+        self._at = 0
+
+    def recv(self, size: int) -> bytes:
+        """At most `size` bytes; b"" at the end. Only one thread reads."""
+        if self._at >= len(self._have):
+            self._have, self._at = self._stream.recv(_PIECE), 0
+        begin = self._at
+        self._at = begin + size
+        return self._have[begin : begin + size]
+
+    def __getattr__(self, name: str) -> object:
+        """Everything else is the socket's own."""
+        return getattr(self._stream, name)
+
+
 class _Packetizer(Packetizer):
     """Without the timer thread that paramiko starts for every handshake and leaves behind when one fails."""
 
@@ -57,7 +79,8 @@ class _Transport(paramiko.Transport):
     """Remembers, for every channel, the words with which the server refused it; paramiko only logs them."""
 
     def __init__(self, stream: socket.socket | paramiko.Channel) -> None:
-        super().__init__(stream, packetizer_class=_Packetizer)
+        source = _Buffered(stream) if isinstance(stream, socket.socket) else stream
+        super().__init__(source, packetizer_class=_Packetizer)  # type: ignore[arg-type]
         self._refusals: dict[int, str] = {}
         self._opening = threading.local()
 
