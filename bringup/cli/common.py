@@ -7,6 +7,7 @@ import fnmatch
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import click
 
 from bringup import battery
 from bringup.check import AnyCheck
+from bringup.cli.ledger import words_of_nodes
 from bringup.cli.own_profiles import refuse_mistakes
 from bringup.context import Context
 from bringup.errors import InventoryError, NothingSelected, Problem, UsageError
@@ -94,7 +96,8 @@ def selection_options(command: Any) -> Any:
             "expression",
             default="",
             metavar="NODES",
-            help="Only these nodes: gpu-[001-008], rack:R05, leaf:leaf-3, tag:x, @group; !NODES leaves out.",
+            help="Only these nodes: gpu-[001-008], rack:R05, leaf:leaf-3, tag:x, @group; by their defects: code:RDMA*, "
+            "state:open; !NODES leaves out.",
         ),
     ):
         command = option(command)
@@ -143,10 +146,15 @@ def read_inputs(
     level: str = Level.STANDARD.value,
     batteries: Sequence[Path] = (),
     profile_dirs: Sequence[Path] = (),
+    runs: Path | None = None,
 ) -> Inputs:
-    """Read and check everything that people wrote. Raises UsageError (all problems at once), NothingSelected."""
+    """Read and check everything that people wrote. Raises UsageError (all problems at once), NothingSelected.
+
+    With `runs` the nodes may be chosen by the defects that the runs there have shown.
+    """
     inventory = read_inventory(inventory_path, profile_dirs)
-    nodes = select(inventory, expression) if expression else inventory.nodes
+    of_defects = partial(words_of_nodes, runs, inventory.name) if runs else None
+    nodes = select(inventory, expression, of_defects) if expression else inventory.nodes
     known = battery.load(batteries)
     checks = choose(known, Level(level), [Stage(s) for s in stages], check_patterns)
     dirs = [*profile_dirs, *inventory.profile_dirs]

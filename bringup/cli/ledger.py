@@ -11,7 +11,7 @@ from bringup.errors import UsageError
 from bringup.life import ledger
 from bringup.life.entries import AnyEntry
 from bringup.life.parts import bad_before, parts, returned
-from bringup.life.standing import Book, Life, book, clusters
+from bringup.life.standing import Book, Life, Standing, book, clusters
 from bringup.life.taking import taken
 from bringup.orchestrator import RunFolder
 from bringup.run import RunState, load
@@ -76,6 +76,24 @@ def take_in(state: RunState, folder: RunFolder, retest_of: str = "") -> list[str
     ledger.append(kept.path, taken(state, kept.entries, now=kept.now, by=writer(), retest_of=retest_of))
     with_exceptions(state, folder)
     return said
+
+
+def words_of_nodes(runs: Path, cluster: str) -> dict[str, dict[str, list[str]]]:
+    """What a choice of nodes may ask about their defects: code and id of those that are not closed, states of all.
+
+    Raises RunFolderError.
+    """
+    kept = opened(runs)
+    known = kept.book(cluster)
+    words: dict[str, dict[str, list[str]]] = {"code": {}, "state": {}, "id": {}}
+    for life in known.lives.values():
+        state = life.standing(known.waiver_of(life, kept.now) is not None)
+        for name in life.seen.nodes:
+            words["state"].setdefault(name, []).extend((state.value, state.value.rstrip("?")))
+            if state is not Standing.CLOSED:
+                words["code"].setdefault(name, []).append(life.code)
+                words["id"].setdefault(name, []).append(life.id)
+    return words
 
 
 def writer() -> str:

@@ -21,6 +21,7 @@ from bringup.report.words import clock, plural
 @click.command()
 @common.inventory_option
 @common.selection_options
+@common.runs_option
 @common.battery_option
 @common.profiles_option
 @common.all_pairs_option
@@ -41,7 +42,8 @@ from bringup.report.words import clock, plural
 @common.json_option
 def plan(
     inventory_path: str, level: str, check_patterns: Sequence[str], stages: Sequence[str], expression: str,
-    batteries: Sequence[Path], profile_dirs: Sequence[Path], all_pairs: bool, workers: int, with_commands: bool, as_json: bool,
+    runs: Path, batteries: Sequence[Path], profile_dirs: Sequence[Path], all_pairs: bool, workers: int, with_commands: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Show every command that would run on every node, the rounds and the estimated time. Nothing is touched.
 
@@ -52,7 +54,7 @@ def plan(
     """
     inputs = common.read_inputs(
         inventory_path, expression=expression, stages=stages, check_patterns=check_patterns, level=level,
-        batteries=batteries, profile_dirs=profile_dirs,
+        batteries=batteries, profile_dirs=profile_dirs, runs=runs,
     )  # fmt: skip
     common.fail_if_empty(inputs.nodes)
     plans = make_plan(inputs.checks, inputs.nodes, inputs.context(), Budget(workers, all_pairs))

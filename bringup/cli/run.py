@@ -104,7 +104,7 @@ def run(
         return _in_background(runs)
     inputs = common.read_inputs(
         inventory_path, expression=expression, stages=stages, check_patterns=check_patterns, level=level,
-        batteries=batteries, profile_dirs=profile_dirs,
+        batteries=batteries, profile_dirs=profile_dirs, runs=runs,
     )  # fmt: skip
     common.fail_if_empty(inputs.nodes)
     inventory = inputs.inventory

@@ -1,8 +1,12 @@
-"""Which nodes a person means: `gpu-[001-008]`, `rack:R05`, `leaf:leaf-3`, `tag:x`, `@group`, `gpu-0*`, `!gpu-007`."""
+"""Which nodes a person means: `gpu-[001-008]`, `rack:R05`, `leaf:leaf-3`, `tag:x`, `@group`, `gpu-0*`, `!gpu-007`.
+
+What else is known about nodes can be asked for as well, where somebody brings it along (`code:RDMA*`, `state:open`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from bringup.errors import NothingSelected, UsageError
 from bringup.inventory import members, names
@@ -11,7 +15,9 @@ from bringup.inventory.query import by_number
 from bringup.inventory.types import Inventory
 from bringup.model import Node
 
-_WORDS: Mapping[str, Callable[[Node], Iterable[str]]] = {
+Words = Mapping[str, Callable[[Node], Iterable[str]]]
+
+_WORDS: Words = {
     "rack": lambda n: (n.rack,),
     "unit": lambda n: (n.unit,),
     "leaf": lambda n: (p.leaf for p in n.ports),
@@ -20,14 +26,19 @@ _WORDS: Mapping[str, Callable[[Node], Iterable[str]]] = {
 }
 
 
-def select(inventory: Inventory, expression: str) -> tuple[Node, ...]:
+Known = Callable[[], Mapping[str, Mapping[str, Iterable[str]]]]
+"""More words, and the values that each node has for them. Asked only where an expression has one of `DEFECT_WORDS`."""
+DEFECT_WORDS = ("code", "state", "id")
+
+
+def select(inventory: Inventory, expression: str, known: Known | None = None) -> tuple[Node, ...]:
     """The nodes that the expression means, in the inventory's order.
 
     Terms are parted by commas or blanks and add up; a leading ! takes away, whatever the order. With nothing but
     such terms it takes away from all nodes. Raises UsageError if a term cannot be read or one of several terms means
     nothing, NothingSelected if no node is left.
     """
-    return _select(inventory.nodes, inventory.groups, expression)
+    return _select(inventory.nodes, inventory.groups, expression, known)
 
 
 def select_names(nodes: Sequence[Node], expression: str) -> tuple[str, ...]:
@@ -35,16 +46,22 @@ def select_names(nodes: Sequence[Node], expression: str) -> tuple[str, ...]:
     return tuple(node.name for node in _select(nodes, {}, expression))
 
 
-def _select(nodes: Sequence[Node], groups: Mapping[str, Sequence[str]], expression: str) -> tuple[Node, ...]:
+def _select(
+    nodes: Sequence[Node],
+    groups: Mapping[str, Sequence[str]],
+    expression: str,
+    known: Known | None = None,
+) -> tuple[Node, ...]:
     terms = _split(expression)
     if not terms:
         raise UsageError(f"selection: nothing is written; {_help()}")
     by_name = {node.name: node for node in nodes}
+    words = _words(terms, known)
     wanted: set[str] = set()
     out: set[str] = set()
     nothing: list[str] = []
     for term in terms:
-        found, why = _term(term.removeprefix("!"), by_name, groups)
+        found, why = _term(term.removeprefix("!"), by_name, groups, words)
         (out if term.startswith("!") else wanted).update(found)
         nothing += [why] if why else []
     if all(term.startswith("!") for term in terms):
@@ -65,13 +82,26 @@ def _split(expression: str) -> list[str]:
         raise UsageError(f"selection: {bad}") from None
 
 
+def _words(terms: Iterable[str], known: Known | None) -> Words:
+    """What may be asked about a node: what the inventory says of it, and what its defects say where that is known."""
+    asked = {term.removeprefix("!").partition(":")[0] for term in terms if ":" in term}
+    if known is None or not asked.intersection(DEFECT_WORDS):
+        return _WORDS
+    more = {word: partial(_of_node, values) for word, values in known().items()}
+    return {**_WORDS, **more}
+
+
+def _of_node(values: Mapping[str, Iterable[str]], node: Node) -> Iterable[str]:
+    return values.get(node.name, ())
+
+
 def _term(
-    term: str, nodes: Mapping[str, Node], groups: Mapping[str, Sequence[str]]
+    term: str, nodes: Mapping[str, Node], groups: Mapping[str, Sequence[str]], words: Words
 ) -> tuple[Iterable[str], str]:
     """The names that one term means, and why not where some or all are not there."""
     word, colon, value = term.partition(":")
     if colon:
-        return _by_word(word, value, nodes)
+        return _by_word(word, value, nodes, words)
     if not term:
         raise UsageError(f"selection: a ! stands alone; {_help()}")
     try:
@@ -87,13 +117,12 @@ def _term(
         return (), str(bad)
 
 
-def _by_word(word: str, value: str, nodes: Mapping[str, Node]) -> tuple[Iterable[str], str]:
-    if word not in _WORDS:
-        known = ", ".join(f"{w}:" for w in _WORDS)
-        raise UsageError(
-            f"selection: {quoted(word + ':')} is unknown{did_you_mean(word, _WORDS)}; known are {known}"
-        )
-    there = {v for node in nodes.values() for v in _WORDS[word](node) if v}
+def _by_word(word: str, value: str, nodes: Mapping[str, Node], words: Words) -> tuple[Iterable[str], str]:
+    if word not in words:
+        known = ", ".join(f"{w}:" for w in words)
+        here = "; only run and plan know about defects" if word in DEFECT_WORDS else did_you_mean(word, words)
+        raise UsageError(f"selection: {quoted(word + ':')} is unknown{here}; known are {known}")
+    there = {v for node in nodes.values() for v in words[word](node) if v}
     try:
         values = members.matching(value, there) if members.is_glob(value) else _values(value)
     except names.BadNames as bad:
@@ -104,7 +133,7 @@ def _by_word(word: str, value: str, nodes: Mapping[str, Node]) -> tuple[Iterable
         known_here = did_you_mean(missing[0] if missing else value, sorted(there)) or _listed(there)
         return (), f"no node has {word} {quoted(','.join(missing) or value)}{known_here}"
     chosen = frozenset(values)
-    return [name for name, node in nodes.items() if chosen.intersection(_WORDS[word](node))], ""
+    return [name for name, node in nodes.items() if chosen.intersection(words[word](node))], ""
 
 
 def _values(value: str) -> list[str]:

@@ -70,6 +70,23 @@ def test_claim_fixed_and_note_are_lines_of_the_ledger(runs: Path) -> None:
     assert "ticket 4711" in call("history", "n1:mlx5_0")
 
 
+def test_nodes_can_be_chosen_by_their_defects(runs: Path, tmp_path: Path) -> None:
+    ident = made(runs, "r1", SLOW)
+    hall = tmp_path / "hall.yaml"
+    hall.write_text("name: hall\nnodes: [{names: 'n[1-3]', profile: linux}]\n")
+
+    def chosen(words: str) -> list[str]:
+        told = json.loads(call("plan", "-i", str(hall), "-n", words, "--check", "reach.connect", "--json"))
+        return [case["target"] for case in told["stages"][0]["cases"]]
+
+    assert chosen("code:*") == chosen("state:open") == chosen(f"id:{ident}") == ["n1"]
+    assert chosen("!state:open") == ["n2", "n3"]
+    call("claim", ident, "--owner", "ann")
+    assert chosen("state:claimed") == ["n1"]
+    found = CliRunner().invoke(cli, ["plan", "-i", str(hall), "-n", "state:open"], standalone_mode=False)
+    assert str(found.exception) == 'selection: no node has state "open"; there are claimed'
+
+
 def test_a_waiver_makes_the_run_ready_and_can_be_taken_back(runs: Path) -> None:
     ident = made(runs, "r1", SLOW)
     call("waive", ident, "--reason", "spare", "--owner", "Jane", "--until", "2099-01-01")

@@ -105,3 +105,38 @@ def test_any_text_selects_or_says_why(expression: str) -> None:
 @given(st.sets(st.sampled_from([n.name for n in NODES]), min_size=1))
 def test_folded_names_select_themselves(names: set[str]) -> None:
     assert {n.name for n in select(FLEET, folded(names))} == names
+
+
+DEFECTS = {
+    "code": {"gpu-003": ["RDMA-BW", "LINK-RATE"], "gpu-005": ["RDMA-BW"]},
+    "state": {"gpu-003": ["open"]},
+    "id": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("code:RDMA*", "gpu-[003,005]"),
+        ("code:LINK-RATE", "gpu-003"),
+        ("code:RDMA* !state:open", "gpu-005"),
+        ("state:open rack:R04", "gpu-[003,013-016]"),
+    ],
+)
+def test_nodes_by_what_is_known_of_their_defects(expression: str, names: str) -> None:
+    assert folded(n.name for n in select(FLEET, expression, lambda: DEFECTS)) == names
+
+
+def test_defects_are_looked_up_only_where_they_are_asked_for() -> None:
+    asked: list[int] = []
+    select(FLEET, "rack:R01", lambda: asked.append(1) or DEFECTS)  # type: ignore[func-returns-value]
+    assert asked == []
+
+
+def test_where_nothing_is_known_of_defects_that_is_said() -> None:
+    with pytest.raises(
+        UsageError, match='"code:" is unknown; only run and plan know about defects; known are rack:,'
+    ):
+        select(FLEET, "code:RDMA*")
+    with pytest.raises(NothingSelected, match='no node has code "RMDA-BW"; did you mean RDMA-BW'):
+        select(FLEET, "code:RMDA-BW", lambda: DEFECTS)
