@@ -18,6 +18,7 @@ from bringup.model import Exit
 from bringup.orchestrator import INTERRUPTED, ReadEvidence, RunFolder, read_kept
 from bringup.report import html, jsonreport, junit, markdown, ocptv, prometheus, sanitise, summary, table
 from bringup.report import verdict as judge
+from bringup.report.proof import Proofs
 from bringup.run import RunState, fold
 
 
@@ -50,6 +51,7 @@ class View:
     prefix: str
     hostname: str
     paths: Mapping[str, str]
+    proofs: Proofs
 
 
 def as_it_is(folder: RunFolder, state: RunState) -> View:
@@ -57,8 +59,9 @@ def as_it_is(folder: RunFolder, state: RunState) -> View:
     where = f"{shown(folder.path)}/"
     host = str(folder.settings().get("orchestrator", ""))
     return View(
-        state, exit_code(state), lambda: read(folder.journal), reader(folder), where, host, {"run": where}
-    )
+        state, exit_code(state), lambda: read(folder.journal), reader(folder), where, host, {"run": where},
+        Proofs(state, reader(folder)),
+    )  # fmt: skip
 
 
 def with_pseudonyms(folder: RunFolder, *, quotes: bool) -> View:
@@ -71,7 +74,9 @@ def with_pseudonyms(folder: RunFolder, *, quotes: bool) -> View:
     told = load_run(folder)
     state.waivers = tuple(unnamed(w, told.nodes, state.nodes) for w in told.waivers)
     code = exit_code(told)
-    return View(state, code, lambda: events, read_evidence, "", "orchestrator", {})
+    return View(
+        state, code, lambda: events, read_evidence, "", "orchestrator", {}, Proofs(state, read_evidence)
+    )
 
 
 def unnamed(waiver: Waiver, names: Iterable[str], pseudonyms: Iterable[str]) -> Waiver:
@@ -93,14 +98,18 @@ def write_junit(view: View, target: Path) -> list[Path]:
     )
 
 
+def as_json(view: View, *, full: bool) -> str:
+    """The JSON report of a run."""
+    told = jsonreport.document(view.state, full=full, exit_code=view.code, proofs=view.proofs)
+    return json.dumps(told, indent=2) + "\n"
+
+
 TEXTS: Mapping[str, Callable[[View], str]] = {
     "summary": lambda v: summary.Summary(v.state, v.paths, v.code).plain(100),
-    "html": lambda v: html.page(v.state, exit_code=v.code),
+    "html": lambda v: html.page(v.state, exit_code=v.code, proofs=v.proofs),
     "markdown": lambda v: markdown.markdown(v.state, paths=v.paths, exit_code=v.code),
-    "json": lambda v: json.dumps(jsonreport.document(v.state, exit_code=v.code), indent=2) + "\n",
-    "full-json": lambda v: (
-        json.dumps(jsonreport.document(v.state, full=True, exit_code=v.code), indent=2) + "\n"
-    ),
+    "json": lambda v: as_json(v, full=False),
+    "full-json": lambda v: as_json(v, full=True),
     "defects-csv": lambda v: table.defects_csv(v.state),
     "measurements-csv": lambda v: table.measurements_csv(v.state),
     "links-csv": lambda v: table.links_csv(v.state),

@@ -33,6 +33,7 @@ from bringup.orchestrator import RunFolder
 from bringup.report import defects as defect_list
 from bringup.report import evidence, summary, text
 from bringup.report.filtering import defect_facts
+from bringup.report.proof import Proofs
 from bringup.run import load
 
 
@@ -155,7 +156,12 @@ def defects(
     found = [d for d in found if chosen(defect_facts(state, d, _stands(stands, d.id)))]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
     click.echo(
-        defect_list.as_json(state, found, {i: describe.row(*its) for i, its in stands.items()})
+        defect_list.as_json(
+            state,
+            found,
+            {i: describe.row(*its) for i, its in stands.items()},
+            Proofs(state, reader(folder)),
+        )
         if as_json
         else defect_list.table(
             state, found, {i: describe.said(*its) for i, its in stands.items()}, width=width

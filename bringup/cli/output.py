@@ -28,8 +28,8 @@ def write_reports(state: RunState, folder: RunFolder) -> dict[str, str]:
     view = formats.as_it_is(folder, state)
     junit_folder, page, result = (folder.reports / name for name in ("junit", "report.html", "report.json"))
     formats.write_junit(view, junit_folder)
-    html.write(state, page, exit_code=view.code)
-    jsonreport.write(state, result, exit_code=view.code)
+    html.write(state, page, exit_code=view.code, proofs=view.proofs)
+    jsonreport.write(state, result, exit_code=view.code, proofs=view.proofs)
     paths = {
         "report": shown(page),
         "junit": f"{shown(junit_folder)}/",

@@ -12,6 +12,7 @@ from bringup.defects import WHO, Defect, Who
 from bringup.report import text, words
 from bringup.report.digest import parts, walking_key, what
 from bringup.report.jsonreport import defect_row
+from bringup.report.proof import Proofs
 from bringup.run import RunState
 
 SCHEMA = "bringup.defects/1"
@@ -64,11 +65,19 @@ def _stands(defect: Defect, stands: Mapping[str, str] | None) -> str:
 
 
 def as_json(
-    state: RunState, defects: Sequence[Defect], life: Mapping[str, Mapping[str, object]] | None = None
+    state: RunState,
+    defects: Sequence[Defect],
+    life: Mapping[str, Mapping[str, object]] | None = None,
+    proofs: Proofs | None = None,
 ) -> str:
-    """The same rows for programs; the schema's version comes first. `life` is what the ledger says, by id."""
+    """The same rows for programs; the schema's version comes first. `life` is what the ledger says, by id, `proofs`
+    which line of output decided."""
+    proofs = proofs or Proofs(state)
     rows = [
-        {**defect_row(state, defect), **({"life": life[defect.id]} if life and defect.id in life else {})}
+        {
+            **defect_row(state, defect, proofs.of(defect)),
+            **({"life": life[defect.id]} if life and defect.id in life else {}),
+        }
         for defect in defects
     ]
     return (

@@ -11,6 +11,7 @@ from bringup.model import Measurement, Outcome, Verdict
 from bringup.orchestrator.kept import ReadEvidence
 from bringup.report import text, words
 from bringup.report import verdict as judge
+from bringup.report.deciding import named_line
 from bringup.run import RunState
 
 MOST_SHOWN_BYTES = 256 << 10
@@ -70,7 +71,8 @@ def _in_full(outcome: Outcome, defect: Defect | None, read_evidence: ReadEvidenc
     for finding in outcome.findings:
         at, code = text.line(finding.at, 100), text.line(finding.code, 60)
         lines.append(f"  {finding.weight.value}  {at}  {code}: {text.line(finding.message, 600)}")
-    lines += [_command(evidence, read_evidence) for evidence in outcome.evidence]
+    said = "" if outcome.verdict is Verdict.PASS else words.describe(outcome, 1000)
+    lines += [_command(evidence, read_evidence, said) for evidence in outcome.evidence]
     if not outcome.evidence:
         lines.append("  no command was run for this result")
     return "\n".join(lines)
@@ -98,7 +100,8 @@ def _reading(measurement: Measurement) -> str:
     return f"{said}  ({text.line('; '.join(filter(None, (limit.why, limit.source))), 300)})"
 
 
-def _command(evidence: Evidence, read_evidence: ReadEvidence) -> str:
+def _command(evidence: Evidence, read_evidence: ReadEvidence, decides: str) -> str:
+    """A command and what it printed; with `decides` also which line tells that, if one does."""
     status = evidence.ended.value if evidence.status is None else f"status {evidence.status}"
     root = ", as root" if evidence.as_root else ""
     head = f"\n  on {text.line(evidence.node, 60)}: {status} after {evidence.seconds:.1f} s{root}"
@@ -117,7 +120,10 @@ def _command(evidence: Evidence, read_evidence: ReadEvidence) -> str:
             continue
         cut = "" if len(raw) == size else f", only {len(raw):,} of them in the file"
         lines.append(f"  --- {label}, {words.plural(size, 'byte')}{cut}")
-        lines.append(text.head_and_tail(text.decoded(raw), MOST_SHOWN_BYTES).rstrip("\n"))
+        printed = text.decoded(raw)
+        if decides and (named := named_line(printed.split("\n"), decides)):
+            lines.append(f"  --- {named}")
+        lines.append(text.head_and_tail(printed, MOST_SHOWN_BYTES).rstrip("\n"))
     if evidence.truncated:
         lines.append(
             f"  the command printed more than the {evidence.command.max_bytes:,} bytes that are kept"

@@ -18,14 +18,21 @@ from bringup.model import Limit, Measurement, Outcome, Stage, Verdict
 from bringup.report import text, words
 from bringup.report import verdict as judge
 from bringup.report.digest import causes, seconds, walking_key
+from bringup.report.proof import Proof, Proofs
 from bringup.run import RunState
 
 SCHEMA = "bringup.report/1"
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-def document(state: RunState, *, full: bool = False, exit_code: int | None = None) -> dict[str, Json]:
-    """The report; `full` adds every outcome. Give the exit code if it says more than the verdict."""
+def document(
+    state: RunState, *, full: bool = False, exit_code: int | None = None, proofs: Proofs | None = None
+) -> dict[str, Json]:
+    """The report; `full` adds every outcome, `proofs` the line of output that decided each defect.
+
+    Give the exit code if it says more than the verdict.
+    """
+    proofs = proofs or Proofs(state)
     ready = judge.ready_nodes(state)
     defects = sorted(state.defects, key=lambda d: walking_key(state, d))
     by_node: dict[str, list[Json]] = {}
@@ -50,7 +57,7 @@ def document(state: RunState, *, full: bool = False, exit_code: int | None = Non
             }
             for node in state.nodes.values()
         ],
-        "defects": [defect_row(state, defect) for defect in defects],
+        "defects": [defect_row(state, defect, proofs.of(defect)) for defect in defects],
         "exceptions": [_exception(state, waiver) for waiver in state.waivers],
         "not_judged": _not_judged(state),
         "notes": [{"at": _number(at), "text": _said(note)} for at, note in state.notes],
@@ -60,11 +67,21 @@ def document(state: RunState, *, full: bool = False, exit_code: int | None = Non
     return report
 
 
-def write(state: RunState, path: Path, *, full: bool = False, exit_code: int | None = None) -> None:
+def write(
+    state: RunState,
+    path: Path,
+    *,
+    full: bool = False,
+    exit_code: int | None = None,
+    proofs: Proofs | None = None,
+) -> None:
     """Write the report; the file appears complete or not at all."""
     draft = path.with_name(f".{path.name}.tmp")
     said = json.dumps(
-        document(state, full=full, exit_code=exit_code), indent=1, allow_nan=False, ensure_ascii=False
+        document(state, full=full, exit_code=exit_code, proofs=proofs),
+        indent=1,
+        allow_nan=False,
+        ensure_ascii=False,
     )
     try:
         draft.write_text(said + "\n", encoding="utf-8")
@@ -73,7 +90,7 @@ def write(state: RunState, path: Path, *, full: bool = False, exit_code: int | N
         draft.unlink(missing_ok=True)
 
 
-def defect_row(state: RunState, defect: Defect) -> dict[str, Json]:
+def defect_row(state: RunState, defect: Defect, proof: Proof | None = None) -> dict[str, Json]:
     """One defect. `who`, `code`, `severity` and `stage` are stable words; the other texts are for people."""
     place = defect.place
     if not place and len(defect.nodes) == 1 and defect.nodes[0] in state.nodes:
@@ -106,6 +123,20 @@ def defect_row(state: RunState, defect: Defect) -> dict[str, Json]:
             }
             for symptom in defect.explains
         ],
+        "decided_by": _proof(proof) if proof else None,
+    }
+
+
+def _proof(proof: Proof) -> Json:
+    return {
+        "check": _said(proof.check),
+        "node": _said(proof.node),
+        "command": _said(proof.command),
+        "stream": proof.stream,
+        "file": _said(proof.file),
+        "offset": proof.offset,
+        "line": proof.line,
+        "text": _said(proof.said),
     }
 
 

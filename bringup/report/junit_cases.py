@@ -17,10 +17,12 @@ from bringup.model import STAGES, Outcome, Stage, Verdict
 from bringup.orchestrator.kept import ReadEvidence
 from bringup.report import text, words
 from bringup.report import verdict as judge
+from bringup.report.deciding import named_line
 from bringup.run import RunState
 
 MOST_OUTPUT_BYTES = 16 * 1024
 MOST_BODY_BYTES = 16 * 1024
+MOST_SEARCHED_BYTES = 256 * 1024
 MOST_OUTPUT_PER_REPORT = 60_000_000
 
 
@@ -111,7 +113,7 @@ class _Making:
             said = f"accepted by {waiver.owner} until {waiver.day} ({waiver.reason}): {message}"
             kind, code, message = "skipped", "", text.shorten(_no_attachment(text.line(said, 1000)), 1000)
             body = f"{message}\n{body}"
-        return Case(classname, name, seconds, kind, code, message, body, self._output.of(outcome))
+        return Case(classname, name, seconds, kind, code, message, body, self._output.of(outcome, message))
 
     def _code(self, outcome: Outcome, defect: Defect | None) -> str:
         """The outcome's own code; else what its defect says of this case, else the defect's code."""
@@ -161,7 +163,7 @@ class Output:
         self._prefix = f"{prefix.rstrip('/')}/" if prefix else ""
         self._left = MOST_OUTPUT_PER_REPORT
 
-    def of(self, outcome: Outcome) -> str:
+    def of(self, outcome: Outcome, message: str) -> str:
         if not outcome.evidence:
             return ""
         files = dict.fromkeys(evidence.file for evidence in outcome.evidence)
@@ -170,14 +172,15 @@ class Output:
         if self._read is None or self._left <= 0:
             return head
         share = max(512, (MOST_OUTPUT_BYTES - len(head.encode())) // len(outcome.evidence))
-        quotes = "".join(self._quote(evidence, self._read, share) for evidence in outcome.evidence)
+        quotes = "".join(self._quote(evidence, self._read, share, message) for evidence in outcome.evidence)
         said = head + text.head_and_tail(
             _no_attachment(quotes), max(512, MOST_OUTPUT_BYTES - len(head.encode()))
         )
         self._left -= len(said.encode())
         return said
 
-    def _quote(self, evidence: Evidence, read: ReadEvidence, most_bytes: int) -> str:
+    def _quote(self, evidence: Evidence, read: ReadEvidence, most_bytes: int, message: str) -> str:
+        """What a command printed: which line decided, if one stands out, then the beginning and the end."""
         status = evidence.ended.value if evidence.status is None else f"status {evidence.status}"
         command = text.line(evidence.command.script, 160)
         head = (
@@ -187,6 +190,9 @@ class Output:
             streams = read(evidence)
         except Exception as error:  # noqa: BLE001  a reader of damaged files must not cost the whole report
             return f"{head}(not readable: {text.line(str(error), 300)})\n"
+        lines = text.decoded(streams[0][:MOST_SEARCHED_BYTES]).split("\n")
+        if named := named_line(lines, message):
+            head += f"{named}\n"
         shown = [_cut(raw, most_bytes) for raw in streams if raw]
         return head + text.head_and_tail("\n".join(shown), most_bytes).rstrip("\n") + "\n"
 

@@ -13,6 +13,11 @@ TABLE = [
     " 65536      5000             0.00               187.42               0.357458",
 ]
 
+RATES = [
+    f"/sys/class/infiniband/mlx5_{k}/ports/1/rate:{400 - 200 * (k == 4)} Gb/sec (4X NDR)"
+    for k in (0, 3, 4, 5)
+]
+
 
 @pytest.mark.parametrize(
     ("lines", "said", "line"),
@@ -20,6 +25,8 @@ TABLE = [
         (KERNEL, "Xid 79 at 09:33:12: GPU has fallen off the bus", 2),
         (TABLE, "write_bw 187.42 Gb/s, needs at least 370 Gb/s", 1),
         (["Attached GPUs : 7", "Driver Version : 580.95"], "count 7 GPUs, needs 8 GPUs", 0),
+        (TABLE, "write bw 187.4 Gb/s, needs at least 370 Gb/s", 1),
+        (RATES, "mlx5_4 port 1 rate 200 Gb/s, needs 400 Gb/s", 2),
         (KERNEL, "the node did not answer", None),
         (KERNEL, "", None),
         ([], "Xid 79", None),

@@ -82,6 +82,7 @@ def test_rows_for_programs(broken: RunState) -> None:
                         "text": "412/min",
                     },
                 ],
+                "decided_by": None,
             }
         ],
     }

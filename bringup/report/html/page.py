@@ -13,20 +13,24 @@ from bringup.report.digest import Digest, digest
 from bringup.report.html import pictures, tables, work
 from bringup.report.html.markup import Markup, joined, tag, verbatim
 from bringup.report.html.style import SHEET
+from bringup.report.proof import Proofs
 from bringup.report.readings import distributions, links, speeds, versions
 from bringup.run import RunState
 
 _TONES = {RunVerdict.READY: "ready", RunVerdict.NOT_READY: "notready", RunVerdict.INCOMPLETE: "incomplete"}
 
 
-def page(state: RunState, *, exit_code: int | None = None) -> str:
-    """The report of a run. Give the exit code if the command knows better (interrupted, internal error)."""
+def page(state: RunState, *, exit_code: int | None = None, proofs: Proofs | None = None) -> str:
+    """The report of a run. Give the exit code if the command knows better (interrupted, internal error).
+
+    With `proofs` each defect shows the line of output that decided it.
+    """
     end = digest(state, exit_code)
     defects = work.ordered(state)
     run = text.line(state.info.id, 80) or "RUN"
     measured = speeds(state)
     sections = [
-        ("Punch list", "work", work.punch_list(state, defects, run)),
+        ("Punch list", "work", work.punch_list(state, defects, run, proofs)),
         ("Floor", "floor", pictures.floor(state, defects)),
         ("Stages", "stages", pictures.stages(state)),
         ("Bandwidth", "bandwidth", pictures.bandwidth(state, measured)),
@@ -51,11 +55,11 @@ def page(state: RunState, *, exit_code: int | None = None) -> str:
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def write(state: RunState, path: Path, *, exit_code: int | None = None) -> None:
+def write(state: RunState, path: Path, *, exit_code: int | None = None, proofs: Proofs | None = None) -> None:
     """Write the report; the file appears complete or not at all."""
     draft = path.with_name(f".{path.name}.tmp")
     try:
-        draft.write_text(page(state, exit_code=exit_code), encoding="utf-8")
+        draft.write_text(page(state, exit_code=exit_code, proofs=proofs), encoding="utf-8")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from bringup.model import Outcome, Verdict, Why
 from bringup.report import text, words
 from bringup.report.digest import EXCEPTIONS, Digest, by_check, causes, parts, walking_key, what
 from bringup.report.html.markup import Markup, joined, tag
+from bringup.report.proof import Proof, Proofs
 from bringup.run import RunState
 
 MOST_ENTRIES = 400
@@ -29,7 +30,7 @@ def ordered(state: RunState) -> list[Defect]:
     return sorted(proven, key=lambda d: (WHO.index(d.who), *walking_key(state, d)))
 
 
-def punch_list(state: RunState, defects: Sequence[Defect], run: str) -> Markup:
+def punch_list(state: RunState, defects: Sequence[Defect], run: str, proofs: Proofs | None = None) -> Markup:
     """What must be done, by whom, where. Nothing to do is one sentence."""
     if not defects:
         said = "No defect was proven." + (" What could not be judged is below." if state.defects else "")
@@ -42,7 +43,7 @@ def punch_list(state: RunState, defects: Sequence[Defect], run: str) -> Markup:
             continue
         count = tag("span", f" {words.plural(len(mine), 'item')}", class_="count")
         blocks += [tag("h3", title, count), tag("p", how, class_="how")]
-        blocks += _list(state, mine[:MOST_ENTRIES], numbers, run)
+        blocks += _list(state, mine[:MOST_ENTRIES], numbers, run, proofs or Proofs(state))
         if len(mine) > MOST_ENTRIES:
             blocks.append(
                 tag("p", f"and {len(mine) - MOST_ENTRIES:,} more: bringup defects {run}", class_="dim")
@@ -50,7 +51,9 @@ def punch_list(state: RunState, defects: Sequence[Defect], run: str) -> Markup:
     return tag("section", *blocks, id="work")
 
 
-def _list(state: RunState, defects: Sequence[Defect], numbers: dict[int, int], run: str) -> list[Markup]:
+def _list(
+    state: RunState, defects: Sequence[Defect], numbers: dict[int, int], run: str, proofs: Proofs
+) -> list[Markup]:
     """Items; those of one rack stand below its name, because one walks there once."""
     blocks: list[Markup] = []
     group: list[Markup] = []
@@ -63,7 +66,7 @@ def _list(state: RunState, defects: Sequence[Defect], numbers: dict[int, int], r
         if rack and rack != here:
             blocks.append(tag("p", f"Rack {rack}", class_="rackhead"))
         here = rack
-        group.append(_item(state, defect, numbers[id(defect)], run))
+        group.append(_item(state, defect, numbers[id(defect)], run, proofs.of(defect)))
     return [*blocks, tag("ul", *group, class_="todo")]
 
 
@@ -71,7 +74,7 @@ def _rack(state: RunState, defect: Defect) -> str:
     return next((text.line(state.nodes[n].rack, 40) for n in defect.nodes if n in state.nodes), "")
 
 
-def _item(state: RunState, defect: Defect, number: int, run: str) -> Markup:
+def _item(state: RunState, defect: Defect, number: int, run: str, decided: Proof | None) -> Markup:
     place = defect.place
     if not place and len(defect.nodes) == 1 and defect.nodes[0] in state.nodes:
         place = state.nodes[defect.nodes[0]].place
@@ -82,6 +85,9 @@ def _item(state: RunState, defect: Defect, number: int, run: str) -> Markup:
         "div", part, tag("span", f": {what(defect)}" if part else what(defect), class_="part"), class_="head"
     )
     body = [head, tag("p", text.line(defect.action, 600), class_="act") if defect.action else None]
+    if decided is not None:
+        where_kept = f"{text.line(decided.file, 120)}, line {decided.line:,} of: {decided.command}"
+        body.append(tag("p", tag("code", decided.said), tag("br"), where_kept, class_="dim said"))
     if defect.ruled_out:
         body.append(
             tag(
