@@ -13,6 +13,7 @@ from bringup.run import RunState
 KINDS = {
     ("link.optics-identity", "link.optic.serial"): "optic",
     ("gpu.model", "serial"): "GPU",
+    ("gpu.amd-model", "serial"): "GPU",
     ("host.identities", "serial number"): "node",
     ("host.identities", "GUID"): "adapter",
     ("link.identity", "guid"): "adapter",
@@ -49,16 +50,24 @@ def parts(state: RunState) -> Iterator[Part]:
                 yield Part(kind, value.strip(), m.at)
 
 
+def by_node(found: Iterable[Part]) -> dict[str, list[Part]]:
+    """The parts of each node."""
+    nodes: dict[str, list[Part]] = {}
+    for part in found:
+        nodes.setdefault(part.at.partition("/")[0], []).append(part)
+    return nodes
+
+
 def parts_at(found: Iterable[Part], components: Sequence[str]) -> list[str]:
     """The names of the parts that a defect can be about."""
     names: dict[str, None] = {}
     for part in found:
-        if any(_of(part.at, component) for component in components):
+        if any(belongs(part.at, component) for component in components):
             names[part.name] = None
     return list(names)
 
 
-def _of(at: str, component: str) -> bool:
+def belongs(at: str, component: str) -> bool:
     """Whether a part is the component, lies in it, or holds it; a node's parts are not bad because the node is."""
     inside = "/" in component and at.startswith(component + "/")
     return at == component or inside or ("/" in at and component.startswith(at + "/"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bringup.defects import Defect, Who
 from bringup.life import entries as en
-from bringup.life.parts import Part, bad_before, parts, parts_at, returned
+from bringup.life.parts import Part, bad_before, by_node, parts, parts_at, returned
 from bringup.life.proof import Told, demand
 from bringup.life.standing import Book, Standing, book
 from bringup.run import RunState
@@ -20,7 +20,7 @@ def taken(
 ) -> list[en.AnyEntry]:
     """The lines to add. A run that was resumed is taken again: its defects are those at its end."""
     cluster = state.info.name
-    there = list(parts(state))
+    there = by_node(parts(state))
     known = bad_before([e for e in ledger if not isinstance(e, en.Seen) or e.run != state.info.id])
     before = book(ledger, cluster)
     head = en.RunTaken(
@@ -34,12 +34,18 @@ def taken(
 
 
 def _seen(
-    state: RunState, defect: Defect, there: Sequence[Part], known: dict[str, en.Seen], now: float, by: str
+    state: RunState,
+    defect: Defect,
+    there: Mapping[str, Sequence[Part]],
+    known: dict[str, en.Seen],
+    now: float,
+    by: str,
 ) -> en.Seen:
     components = list(defect.components or (defect.component,))
     wanted = demand(state, defect)
-    mine = parts_at(there, components) if defect.who is Who.HANDS_ON else []
-    again = [r.said for r in returned([p for p in there if p.name in mine], known)]
+    near = [p for name in dict.fromkeys(c.partition("/")[0] for c in components) for p in there.get(name, ())]
+    mine = parts_at(near, components) if defect.who is Who.HANDS_ON else []
+    again = [r.said for r in returned([p for p in near if p.name in mine], known)]
     return en.Seen(
         at=now, by=by, cluster=state.info.name, run=state.info.id, id=defect.id, code=defect.code, who=defect.who,
         component=defect.component, components=components, nodes=list(defect.nodes), title=defect.title,

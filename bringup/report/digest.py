@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bringup.defects import WHO, Defect, Who
 from bringup.inventory.names import natural_key
 from bringup.model import Outcome, RunVerdict, Verdict, Why
-from bringup.report import text, words
+from bringup.report import serials, text, words
 from bringup.report import verdict as judge
 from bringup.run import RunState
 
@@ -206,6 +206,8 @@ def entry(state: RunState, defect: Defect) -> Entry:
     if not place and len(defect.nodes) == 1 and defect.nodes[0] in state.nodes:
         place = state.nodes[defect.nodes[0]].place
     lines = [what(defect), text.line(defect.action, 600)]
+    if defect.who is Who.HANDS_ON:
+        lines.append(serials.said(state, defect))
     if defect.ruled_out:
         lines.append("ruled out: " + "; ".join(text.line(item, 200) for item in defect.ruled_out))
     if defect.explains:

@@ -19,6 +19,7 @@ from bringup.report import text, words
 from bringup.report import verdict as judge
 from bringup.report.digest import causes, seconds, walking_key
 from bringup.report.proof import Proof, Proofs
+from bringup.report.serials import serials
 from bringup.run import RunState
 
 SCHEMA = "bringup.report/1"
@@ -122,6 +123,9 @@ def defect_row(state: RunState, defect: Defect, proof: Proof | None = None) -> d
                 "text": _said(symptom.text),
             }
             for symptom in defect.explains
+        ],
+        "serials": [
+            {"what": s.what, "value": _said(s.value), "at": _said(s.at)} for s in serials(state, defect)
         ],
         "decided_by": _proof(proof) if proof else None,
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from bringup.defects import Defect
 from bringup.model import Measurement
-from bringup.report import text, words
+from bringup.report import serials, text, words
 from bringup.report.defects import select
 from bringup.report.readings import links, speeds
 from bringup.run import RunState
@@ -19,7 +19,7 @@ Cell = str | int | float | bool | None
 
 DEFECTS = (
     "id", "who", "code", "severity", "stage", "place", "nodes", "component", "cable", "far_end", "title", "measured", "expected",
-    "action", "results", "exception",
+    "action", "results", "exception", "serials",
 )  # fmt: skip
 MEASUREMENTS = (
     "stage",
@@ -47,6 +47,7 @@ def defects_csv(state: RunState) -> str:
             d.id, d.who.value, d.code, d.severity.value, d.stage.value, _place(state, d.place, d.nodes),
             words.names(d.nodes, 1_000), d.component,
             d.cable, d.far_end, d.title, d.measured, d.expected, d.action, len(d.explains), _exception(state, d),
+            serials.said(state, d),
         )
         for d in select(state)
     ]  # fmt: skip

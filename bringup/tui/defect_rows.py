@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from bringup.defects import WHO, Defect, Severity
 from bringup.inventory.query import query
 from bringup.model import STAGES
-from bringup.report import digest, filtering, words
+from bringup.report import digest, filtering, serials, words
 from bringup.report.filtering import WHO_WORDS, defect_facts
 from bringup.tui.feed import RunView
 from bringup.tui.look import SIGNS, Line, Look, Mark, Tone, wrapped
@@ -147,6 +147,7 @@ def defect_page(view: RunView, defect: Defect, look: Look, width: int) -> list[L
     """The whole page of a defect: the card, then what was ruled out and every result that it explains."""
     lines = defect_lines(view, defect, look, width)
     lines += _labelled("until then", SEVERITY_WORDS[defect.severity], Tone.PLAIN, width)
+    lines += _labelled("known by", look.folded(serials.said(view.state, defect)), Tone.PLAIN, width)
     lines += _labelled(
         "ruled out", look.folded("; ".join(look.text(r) for r in defect.ruled_out)), Tone.PLAIN, width
     )

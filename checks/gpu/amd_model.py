@@ -36,4 +36,8 @@ class AmdModel(Check[Node]):
                 yield Measurement("gpu.model", gpu.name, "", at, model, GPU_MODEL.code)
             if gpu.memory_mib is not None:
                 yield Measurement("gpu.memory.total", gpu.memory_mib, "MiB", at, memory, GPU_MEMORY.code)
+            if gpu.serial is not None:  # a GPU that was bad elsewhere is known again by it
+                yield Measurement("serial", gpu.serial, "", at)
+            if gpu.uuid is not None:
+                yield Measurement("uuid", gpu.uuid, "", at)
         demand(expected, [gpu.index for gpu in gpus], "model and memory", silent)

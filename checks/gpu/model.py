@@ -37,4 +37,6 @@ class GpuModel(Check[Node]):
                 yield Measurement("gpu.memory.total", gpu.memory_mib, "MiB", at, memory, GPU_MEMORY.code)
             if gpu.serial is not None:  # a GPU that was bad elsewhere is known again by it
                 yield Measurement("serial", gpu.serial, "", at)
+            if gpu.uuid is not None:
+                yield Measurement("uuid", gpu.uuid, "", at)
         smi.demand(expected, "model and memory", silent)

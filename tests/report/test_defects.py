@@ -82,6 +82,7 @@ def test_rows_for_programs(broken: RunState) -> None:
                         "text": "412/min",
                     },
                 ],
+                "serials": [{"what": "node serial", "value": "SN00003", "at": "gpu-003"}],
                 "decided_by": None,
             }
         ],

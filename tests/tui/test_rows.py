@@ -180,6 +180,7 @@ def test_the_page_of_a_defect(view: RunView) -> None:
         "   do         clean and reseat the optic at gpu-009 mlx5_3; if it stays, swap\n"
         "              cables\n"
         "   until then keep it away from users\n"
+        "   known by   node serial S00009\n"
         "   ruled out  the partners: each is fast with another node\n"
         "\n"
         " explains 3 results\n"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from bringup.defects import WHO, Defect, Who
 from bringup.model import Outcome, Verdict, Why
-from bringup.report import text, words
+from bringup.report import serials, text, words
 from bringup.report.digest import EXCEPTIONS, Digest, by_check, causes, parts, walking_key, what
 from bringup.report.html.markup import Markup, joined, tag
 from bringup.report.proof import Proof, Proofs
@@ -85,6 +85,8 @@ def _item(state: RunState, defect: Defect, number: int, run: str, decided: Proof
         "div", part, tag("span", f": {what(defect)}" if part else what(defect), class_="part"), class_="head"
     )
     body = [head, tag("p", text.line(defect.action, 600), class_="act") if defect.action else None]
+    if numbers := serials.said(state, defect):
+        body.append(tag("p", numbers, class_="dim said"))
     if decided is not None:
         where_kept = f"{text.line(decided.file, 120)}, line {decided.line:,} of: {decided.command}"
         body.append(tag("p", tag("code", decided.said), tag("br"), where_kept, class_="dim said"))

@@ -123,6 +123,7 @@ def test_the_model_of_a_captured_gpu(judge, corpus_text, values) -> None:
     assert values(outcome) == [
         ("gpu.model", "gpu-001/gpu/0", "AMD Instinct MI300X", True),
         ("gpu.memory.total", "gpu-001/gpu/0", 196592.0, True),
+        ("serial", "gpu-001/gpu/0", "0x6F1F0A2B3C4D5E6F", True),
     ]
     other = judge(
         "gpu/amd_model.py",
