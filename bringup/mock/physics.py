@@ -164,6 +164,7 @@ def busbw_gbs(
     inside = kind.busbw_gbs * nvlink_share(nodes) * gpu_share(nodes)
     if kind.vendor == "nvidia" and (not all(n.nvls for n in nodes) or collective != "all_reduce"):
         inside *= _RING_SHARE
+    inside *= min(n.nccl_share for n in nodes)
     ranks = gpus_per_node * len(nodes)
     if len(nodes) == 1:
         return inside * noise(rng)

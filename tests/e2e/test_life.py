@@ -99,6 +99,27 @@ def test_from_the_first_run_to_the_hand_over(
     assert "cable: the fault went along with L03-02" in told
 
 
+def test_a_finding_of_the_whole_fleet_is_retested_on_the_whole_fleet(
+    bringup: Callable[..., Any], simulated: Callable[..., Path]
+) -> None:
+    nodes = 4
+    simulated(nodes, [{"kind": "fleet-nvls-off", "node": f"gpu-[001-{nodes:03}]"}])
+    ran = bringup("run", "-i", "sim.yaml", "-q", "--json", timeout=PATIENCE_S)
+    assert ran.code == 1
+    (defect,) = json.loads(ran.stdout)["defects"]
+    assert (defect["code"], defect["nodes"]) == (
+        "COLL-TRANSPORT",
+        [f"gpu-{k:03}" for k in range(1, nodes + 1)],
+    )
+    still = bringup("retest", "last", "--defect", defect["id"], "-q", timeout=PATIENCE_S)
+    assert (still.code, still.stdout.splitlines()[-1].endswith(": open")) == (1, True), still.stdout
+    simulated(nodes, [])
+    bringup("fixed", defect["id"])
+    healed = bringup("retest", "last", "--defect", defect["id"], "-q", timeout=PATIENCE_S)
+    assert healed.code == 0, healed.stdout
+    assert "closed by run" in healed.stdout.splitlines()[-1]
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text().splitlines()))
 

@@ -145,9 +145,9 @@ def _fleet_firmware_old(node: SimNode, given: Given) -> None:
     Kind(
         "fleet-nvls-off",
         "no node's collectives use the switches' own reduction",
-        expected=_everywhere("COLL-BUSBW", SOFTWARE),
+        expected=_everywhere("COLL-TRANSPORT", SOFTWARE),
         scope=Scope.FLEET,
-        needs=("nvswitch",),
+        needs=("nvswitch", "fabric-reported"),
     )
 )
 def _fleet_nvls_off(node: SimNode, given: Given) -> None:

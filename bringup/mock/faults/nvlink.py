@@ -14,7 +14,7 @@ from bringup.mock.faults.expected import (
     Expected,
 )
 from bringup.mock.faults.params import Given, Param
-from bringup.mock.faults.registry import AGE, COUNT, GPU, LINK, Kind, gpu_of, in_node
+from bringup.mock.faults.registry import AGE, COUNT, FRACTION, GPU, LINK, Kind, gpu_of, in_node
 from bringup.mock.hardware import Gpu, SimNode
 
 _NVLINK = ("nvlink",)
@@ -201,6 +201,19 @@ def _clique_differs(node: SimNode, given: Given) -> None:
 )
 def _nvls_off(node: SimNode, given: Given) -> None:
     node.nvls = False
+
+
+@in_node(
+    Kind(
+        "nccl-few-channels",
+        "a setting that somebody left (NCCL_MAX_NCHANNELS in /etc/nccl.conf) lets collectives move only a fraction",
+        (FRACTION,),
+        (Expected("COLL-BUSBW", NODE_AT, HANDS_ON),),
+        needs=("nvswitch",),
+    )
+)
+def _nccl_few_channels(node: SimNode, given: Given) -> None:
+    node.nccl_share = given.number("fraction")
 
 
 @in_node(
