@@ -116,6 +116,7 @@ def _width(item: str, part: str) -> int:
     return (int(high) - int(low)) // step + 1
 
 
+@lru_cache(maxsize=1 << 15)
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sorts gpu-9 before gpu-10."""
     parts = re.split(r"([0-9]+)", name)

@@ -119,9 +119,7 @@ def survey(view: RunView) -> Cables:
     nodes, seen, outcomes = view.state.nodes, view.ends, told(view)
     judged = any(o.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR) for o in outcomes)
     odd = {at: cable for cable in _found(view, outcomes) for at in cable.key.split(" ~ ")}
-    planned = {
-        f"{n.name}/hca/{p.hca}/port/1": p.leaf for n in view.walk() for p in n.ports
-    }  # port_path, written out
+    planned = dict(port for node in view.walk() for port in view.planned_ports[node.name])
     for defect in view.state.defects:
         for at in defect.components or (defect.component,):
             if planned.get(at) and at not in odd:

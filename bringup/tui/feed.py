@@ -14,7 +14,7 @@ from pathlib import Path
 from bringup import events as ev
 from bringup.defects import Defect, Who
 from bringup.journal import Tail
-from bringup.model import FLEET, Measurement, Node, Outcome, RunVerdict, Stage, Verdict, Why
+from bringup.model import FLEET, Measurement, Node, Outcome, RunVerdict, Stage, Verdict, Why, port_path
 from bringup.report import verdict as judge
 from bringup.run import RunState, settled
 from bringup.tui.follower import CHUNK_BYTES, LINE_BYTES, Follower
@@ -63,6 +63,8 @@ class RunView:
         self.by_check: dict[str, dict[str, Outcome]] = {}
         self.unsettled: dict[Stage, dict[Case, Outcome]] = {}
         self.ends: dict[str, str] = {}
+        self.planned_ports: dict[str, tuple[tuple[str, str], ...]] = {}
+        """For each node the paths of its training ports with the leaf that the plan names."""
         self._pool = Pool()
         self._walk: list[Node] = []
         self._sorted_out: dict[str, tuple[Outcome, dict[str, list[Measurement]]]] = {}
@@ -129,6 +131,9 @@ class RunView:
         match event:
             case ev.NodeListed(node=node):
                 self._dirty.add(node.name)
+                self.planned_ports[node.name] = tuple(
+                    (port_path(node.name, p.hca), p.leaf) for p in node.ports
+                )
             case ev.Planned(check=check, targets=targets):
                 self._planned(check, targets)
             case ev.Working(nodes=nodes) | ev.Idle(nodes=nodes):
@@ -262,6 +267,9 @@ class RunView:
         if kept is None or kept[0] is not outcome:
             found: dict[str, list[Measurement]] = defaultdict(list)
             for m in outcome.measurements:
+                if " ~ " not in m.at:  # nearly all, and there may be a hundred thousand
+                    found[m.at.partition("/")[0]].append(m)
+                    continue
                 for owner in {path.partition("/")[0] for path in m.at.split(" ~ ")}:
                     found[owner].append(m)
             kept = self._sorted_out[outcome.check] = (outcome, found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bringup.model import STAGES, Measurement, Outcome
 from bringup.report import words
@@ -36,6 +36,7 @@ class Shade:
     ok: bool
 
 
+_SHADES = {(step, ok): Shade(step, ok) for step in range(1, STEPS + 1) for ok in (True, False)}
 Values = dict[str, Measurement]
 """The worst measurement of each node."""
 
@@ -67,6 +68,9 @@ def broken(outcome: Outcome) -> Measure | None:
 
 def _nodes_of(measurement: Measurement, known: Container[str]) -> list[str]:
     """The nodes at which it was read; none if it tells of the fleet as a whole. `known` are the outcome's."""
+    if " ~ " not in measurement.at:
+        name = measurement.at.partition("/")[0]
+        return [name] if name in known else []
     names = dict.fromkeys(path.partition("/")[0] for path in measurement.at.split(" ~ "))
     return [name for name in names if name in known]
 
@@ -100,24 +104,6 @@ def _worse(one: Measurement, other: Measurement) -> bool:
     return a < b if low_is_bad else a > b
 
 
-def shades(values: Mapping[str, Measurement]) -> dict[str, Shade]:
-    """The shade of each node that has a value."""
-    numbers = {name: number for name, m in values.items() if (number := number_of(m)) is not None}
-    if not numbers:
-        return {}
-    low, high = min(numbers.values()), max(numbers.values())
-    return {
-        name: Shade(_step(number, low, high), words.holds(values[name])) for name, number in numbers.items()
-    }
-
-
-def _step(number: float, low: float, high: float) -> int:
-    if high <= low:
-        return (STEPS + 1) // 2
-    width = high / STEPS - low / STEPS  # divided first: the difference may be beyond what a float holds
-    return min(STEPS, 1 + int((number - low) / width)) if math.isfinite(number - low) and width > 0 else 1
-
-
 @dataclass(frozen=True, slots=True)
 class Scale:
     """The ends of a measurement's values over all nodes, its limit, and how many of how many break it."""
@@ -129,16 +115,36 @@ class Scale:
     count: int = 0
 
 
-def scale_of(values: Mapping[str, Measurement]) -> Scale:
-    """The scale of these values."""
-    numbers = sorted(
-        ((n, m) for m in values.values() if (n := number_of(m)) is not None), key=lambda pair: pair[0]
-    )
-    if not numbers:
-        return Scale()
-    limited = next((m for _, m in numbers if m.limit is not None), None)
-    bad = sum(1 for _, m in numbers if not words.holds(m))
-    return Scale(numbers[0][1], numbers[-1][1], limited, bad, len(numbers))
+@dataclass(frozen=True, slots=True)
+class Shading:
+    """The shade of each node that has a value, and the scale that they are on."""
+
+    shades: Mapping[str, Shade] = field(default_factory=dict)
+    scale: Scale = field(default_factory=Scale)
+
+
+def shading(values: Mapping[str, Measurement]) -> Shading:
+    """The shades of these values and their scale."""
+    read = [(number, name, m) for name, m in values.items() if (number := number_of(m)) is not None]
+    if not read:
+        return Shading()
+    low, high = min(read, key=_number), max(read, key=_number)
+    kept = {name: words.holds(m) for _, name, m in read}
+    shades = {name: _SHADES[_step(number, low[0], high[0]), kept[name]] for number, name, _ in read}
+    limited = min((r for r in read if r[2].limit is not None), key=_number, default=None)
+    bad = sum(not ok for ok in kept.values())
+    return Shading(shades, Scale(low[2], high[2], limited and limited[2], bad, len(read)))
+
+
+def _number(read: tuple[float, str, Measurement]) -> float:
+    return read[0]
+
+
+def _step(number: float, low: float, high: float) -> int:
+    if high <= low:
+        return (STEPS + 1) // 2
+    width = high / STEPS - low / STEPS  # divided first: the difference may be beyond what a float holds
+    return min(STEPS, 1 + int((number - low) / width)) if math.isfinite(number - low) and width > 0 else 1
 
 
 def legend(kind: Measure, scale: Scale, here: Measurement | None, look: Look, width: int) -> Line:

@@ -11,7 +11,7 @@ from tui.reading import LOOK, read
 
 from bringup.model import Limit, Measurement, Outcome, Stage, Verdict
 from bringup.tui.look import Mark, line_text
-from bringup.tui.measures import Measure, Shade, Values, broken, legend, measures, scale_of, shades, take
+from bringup.tui.measures import Measure, Shade, Shading, Values, broken, legend, measures, shading, take
 from bringup.tui.screens.floor import FloorPage
 
 BW = Measure("rdma.write-bw", "write_bw")
@@ -24,19 +24,19 @@ def values(numbers: dict[str, float], limit: Limit | None = AT_LEAST) -> Values:
 
 
 def test_shades_run_from_the_lowest_to_the_highest_value() -> None:
-    found = shades(values({"a": 100.0, "b": 390.0, "c": 400.0, "d": 250.0}))
+    found = shading(values({"a": 100.0, "b": 390.0, "c": 400.0, "d": 250.0})).shades
     assert found == {"a": Shade(1, False), "b": Shade(5, True), "c": Shade(5, True), "d": Shade(3, False)}
 
 
 @pytest.mark.parametrize("limit", [AT_LEAST, None])
 def test_values_that_are_all_alike_are_all_in_the_middle(limit: Limit | None) -> None:
-    assert set(shades(values({"a": 400.0, "b": 400.0}, limit)).values()) == {Shade(3, True)}
-    assert shades({}) == {}
+    assert set(shading(values({"a": 400.0, "b": 400.0}, limit)).shades.values()) == {Shade(3, True)}
+    assert shading({}) == Shading()
 
 
 @pytest.mark.parametrize("numbers", [(-1.7e308, 1.7e308), (0.0, 5e-324), (math.nan, 1.0), (math.inf, 1.0)])
 def test_numbers_at_the_edge_of_what_a_number_can_be_do_no_harm(numbers: tuple[float, float]) -> None:
-    found = shades(values(dict(zip("ab", numbers, strict=True)), None))
+    found = shading(values(dict(zip("ab", numbers, strict=True)), None)).shades
     assert all(1 <= shade.step <= 5 for shade in found.values())
     assert len(found) == sum(map(math.isfinite, numbers)), "what is no number has no shade"
 
@@ -64,13 +64,14 @@ def test_what_can_be_shown_are_numbers_read_at_nodes_with_limits_first() -> None
 
 def test_the_legend_tells_the_ends_of_the_scale_and_who_breaks_the_limit() -> None:
     found = values({"a": 187.4, "b": 391.2, "c": 392.0})
-    assert line_text(legend(BW, scale_of(found), found["a"], LOOK, 120)) == (
+    assert line_text(legend(BW, shading(found).scale, found["a"], LOOK, 120)) == (
         " rdma.write-bw write_bw  here 187.4 Gb/s  ▁ 187.4 Gb/s  █ 392 Gb/s  needs at least 370 Gb/s  1 of 3 break it"
     )
     assert (
-        line_text(legend(BW, scale_of({}), None, LOOK, 80)) == " rdma.write-bw write_bw  nothing measured yet"
+        line_text(legend(BW, shading({}).scale, None, LOOK, 80))
+        == " rdma.write-bw write_bw  nothing measured yet"
     )
-    assert len(line_text(legend(BW, scale_of(found), found["a"], LOOK, 40))) <= 40
+    assert len(line_text(legend(BW, shading(found).scale, found["a"], LOOK, 40))) <= 40
 
 
 def test_a_watched_measurement_is_kept_up_to_date(running: Any) -> None:

@@ -12,7 +12,7 @@ from bringup.tui.actions import Place
 from bringup.tui.defect_rows import listed, top_lines
 from bringup.tui.heat import GROUPINGS, Floor, following, grouped, place
 from bringup.tui.look import TROUBLE, Line, Mark, Tone
-from bringup.tui.measures import Measure, Scale, Shade, broken, legend, measures, scale_of, shades
+from bringup.tui.measures import Measure, Shading, broken, legend, measures, shading
 from bringup.tui.node_facts import node_facts
 from bringup.tui.once import Once
 from bringup.tui.screens.page import Desk, Page, bindings
@@ -47,8 +47,7 @@ class FloorPage(Page):
         self._placed_for: object = None
         self._floor = Floor()
         self._facts: Once[dict[str, Facts]] = Once()
-        self._shades: Once[dict[str, Shade]] = Once()
-        self._scale: Once[Scale] = Once()
+        self._shading: Once[Shading] = Once()
         self._main, self._below, self._rest = HeatMap(desk.look), Block(), Block(id="rest")
 
     def body(self) -> Iterable[Widget]:
@@ -84,10 +83,14 @@ class FloorPage(Page):
         if isinstance(self.lens, Measure):
             if view.watched != self.lens:
                 view.watch(self.lens)
-            return self._shades.of((view.version, self.lens), lambda: shades(view.values))
+            return self._shaded().shades
         if self.lens is not None:
             return {name: view.mark_in(name, self.lens) for name in self._floor.order}
         return view.marks
+
+    def _shaded(self) -> Shading:
+        view = self.desk.view
+        return self._shading.of((view.version, self.lens), lambda: shading(view.values))
 
     def _names(self) -> tuple[str, ...]:
         """The nodes that faults-only and the filter let through."""
@@ -140,8 +143,7 @@ class FloorPage(Page):
             return ((f" cells: stage {self.lens} only", Tone.BOLD), ("   < > other stages", Tone.DIM))
         if self.lens is None:
             return ()
-        scale = self._scale.of((view.version, self.lens), lambda: scale_of(view.values))
-        return legend(self.lens, scale, view.values.get(self.desk.node), look, self.size.width)
+        return legend(self.lens, self._shaded().scale, view.values.get(self.desk.node), look, self.size.width)
 
     def says(self) -> str:
         parts = [f"by {self.group}" if self.group != "rack" else "", self.mover.says]
