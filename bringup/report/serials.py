@@ -53,10 +53,12 @@ def serials(state: RunState, defect: Defect) -> tuple[Serial, ...]:
 def said(state: RunState, defect: Defect) -> str:
     """`GPU serial 165, GPU UUID GPU-9a, node serial S1`; with the node's name where there are several."""
     numbers = serials(state, defect)
-    several = len({n.at.partition("/")[0] for n in numbers}) > 1
-    return ", ".join(
-        f"{n.at.partition('/')[0] + ' ' if several else ''}{n.what} {text.line(n.value, 80)}" for n in numbers
-    )
+    several = len({_node(n) for n in numbers}) > 1
+    return ", ".join(f"{_node(n) + ' ' if several else ''}{n.what} {text.line(n.value, 80)}" for n in numbers)
+
+
+def _node(serial: Serial) -> str:
+    return text.line(serial.at.partition("/")[0], 60)
 
 
 def _of_node(state: RunState, name: str) -> Iterator[Serial]:
