@@ -61,8 +61,8 @@ CABLE_COLUMNS = (
     Column("where", 8),
     Column("port", 18),
     Column("planned", 17),
+    Column("label", 14, from_width=100),
     Column("seen", 17),
-    Column("label", 30, from_width=100),
 )
 
 
@@ -284,8 +284,8 @@ def _row(cable: Cable, look: Look) -> Row:
             *head,
             (look.text(str(port), 60), Tone.PLAIN),
             (look.text(port.planned if port.port.leaf else "(not in the plan)", 60), Tone.PLAIN),
-            (look.text(seen, 80), tone if cable.mark in TROUBLE else Tone.DIM),
             (look.text(port.port.cable, 60), Tone.DIM),
+            (look.text(seen, 80), tone if cable.mark in TROUBLE else Tone.DIM),
         ),
     )
 

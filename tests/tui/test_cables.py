@@ -78,14 +78,14 @@ def test_what_lies_wrong_comes_first_and_a_swap_is_one_line(make_story: Callable
     rows, cable = cable_rows(cables, LOOK)
     assert len(rows) == 32, "32 planned and one extra, of which two are one line"
     assert table(CABLE_COLUMNS, rows, 100).split("\n")[:8] == [
-        "   state    where    port               planned           seen              label",
+        "   state    where    port               planned           label          seen",
         " X swap     R01 U2   gpu-001 mlx5_0 <-> gpu-002 mlx5_0, seen at leaf-1 port 2, leaf-1 port 1",
-        " X no link  R01 U10  gpu-003 mlx5_1     leaf-2 port 3     state DOWN, need… L02-3",
-        " X wrong    R01 U10  gpu-003 mlx5_2     leaf-3 port 3     leaf-3 port 63    L03-3",
-        " C extra    R01 U14  gpu-004 mlx5_9     (not in the plan) leaf-1 port 62",
-        " ? not seen R01 U14  gpu-004 mlx5_7     leaf-8 port 4     -                 L08-4",
-        " · ok       R01 U2   gpu-001 mlx5_1     leaf-2 port 1     leaf-2 port 1     L02-1",
-        " · ok       R01 U2   gpu-001 mlx5_2     leaf-3 port 1     leaf-3 port 1     L03-1",
+        " X no link  R01 U10  gpu-003 mlx5_1     leaf-2 port 3     L02-3          state DOWN, needs ACTIVE",
+        " X wrong    R01 U10  gpu-003 mlx5_2     leaf-3 port 3     L03-3          leaf-3 port 63",
+        " C extra    R01 U14  gpu-004 mlx5_9     (not in the plan)                leaf-1 port 62",
+        " ? not seen R01 U14  gpu-004 mlx5_7     leaf-8 port 4     L08-4          -",
+        " · ok       R01 U2   gpu-001 mlx5_1     leaf-2 port 1     L02-1          leaf-2 port 1",
+        " · ok       R01 U2   gpu-001 mlx5_2     leaf-3 port 1     L03-1          leaf-3 port 1",
     ]
     assert counted(cables) == "2 swap, 1 wrong, 1 no link, 1 extra, 1 not seen, 27 ok"
     assert lines(cable_lines(cable(0), LOOK, 80)).split("\n") == [
