@@ -178,14 +178,15 @@ class Check(ABC, Generic[T]):
 
     Class attributes: `id` is `stage.name`; `faults` are the kinds of defect that it can report, the first being the
     default for measurements without a code. `gate` says what leaves the later stages when the check fails or cannot
-    judge: "" nothing, "node" the node, "component" only the component that failed. `collects` marks a check whose
-    measurements are readings for fleet checks, so that having read them is its pass. `judges_loss` marks the check
-    that is asked even when the node cannot be reached. `compares` marks a check that looks at the difference between
-    the first answers of its commands in the run (`out.before`) and those of now; nodes that a gate sent away are
-    asked as well, if they answered the first time. Of pairs, `per_rail` says whether each rail is a test of its
-    own and `rounds` how many different partners each node meets. `ports` is how many TCP ports a test uses, from
-    `ctx.listen_port` on. Of groups, `jobs` says that the check is run for jobs inside the leaves, across them and over
-    all nodes of a profile, and that the cause is searched where one fails; it measures at `target.name`.
+    judge: "" nothing, "node" the node, "component" only the component that failed; a fault may expel by itself.
+    `collects` marks a check whose measurements are readings for fleet checks, so that having read them is its pass.
+    `judges_loss` marks the check that is asked even when the node cannot be reached. `compares` marks a check that
+    looks at the difference between the first answers of its commands in the run (`out.before`) and those of now;
+    nodes that a gate sent away are asked as well, if they answered the first time. Of pairs, `per_rail` says
+    whether each rail is a test of its own and `rounds` how many different partners each node meets. `ports` is how
+    many TCP ports a test uses, from `ctx.listen_port` on. Of groups, `jobs` says that the check is run for jobs
+    inside the leaves, across them and over all nodes of a profile, and that the cause is searched where one fails;
+    it measures at `target.name`.
     """
 
     id: ClassVar[str]

@@ -37,6 +37,7 @@ class Fault:
     `action` and `title` may use {at} (the component's short name), {node}, {place}, {cable}, {leaf}, {leaf_port},
     and {todo}: what a finding's message says after its first line.
     `explained_by` are fault codes that, present on the same component path, make this one a consequence.
+    A node with a fault that `expels` leaves the run at once, whatever the check's gate: what it says is worth nothing.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Fault:
     who: Who = Who.HANDS_ON
     severity: Severity = Severity.ISOLATE
     explained_by: tuple[str, ...] = ()
+    expels: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,12 @@ class Left:
 
 
 def leaving(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
-    """The components that this outcome of a gate sends away. An error at a gate sends the whole target away."""
+    """The components that this outcome sends away: by its check's gate, or by a fault that expels whoever has it.
+
+    An error at a gate sends the whole target away.
+    """
+    if outcome.verdict is Verdict.FAIL:
+        yield from _expelled(outcome, check)
     if not check.gate or outcome.verdict not in (Verdict.FAIL, Verdict.ERROR):
         return
     failed = [(m.at, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok]
@@ -35,6 +40,20 @@ def leaving(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
         failed = [(name, _why(outcome)) for name in outcome.nodes]
     for component, reason in failed:
         yield Left(component, outcome.stage, outcome.check, reason)
+
+
+def _expelled(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
+    """The nodes at which a fault that expels was read; of two or more that were measured together nobody knows which."""
+    codes = {fault.code for fault in check.faults if fault.expels}
+    if not codes:
+        return
+    default = check.faults[0].code
+    bad = [(m.at, m.code or default, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok]
+    bad += [(f.at, f.code or default, f.message) for f in outcome.findings if f.weight is Weight.FAIL]
+    for at, code, reason in bad:
+        name = at.split("/")[0]
+        if code in codes and " ~ " not in at and name in outcome.nodes:
+            yield Left(name, outcome.stage, outcome.check, reason)
 
 
 def _why(outcome: Outcome) -> str:

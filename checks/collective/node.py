@@ -36,6 +36,7 @@ class NodeCollective(Check[Node]):
             "{at} computes wrong results",
             "take {node} {place} out at once; run again with other partners, and replace the GPU if it stays wrong",
             explained_by=("GPU-RESULTS",),
+            expels=True,
         ),
         Fault(
             "COLL-FAILED",

@@ -9,7 +9,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.battle import HELLO, NODES, ONE, Bandwidth, Cluster, Count, Links, Reached, battle, verdicts
+from support.battle import (
+    CHECKS,
+    COUNT,
+    HELLO,
+    NODES,
+    ONE,
+    Bandwidth,
+    Cluster,
+    Count,
+    Links,
+    Reached,
+    battle,
+    verdicts,
+)
 
 from bringup import events as ev
 from bringup.check import Check, Outputs, Plan, run, together
@@ -22,6 +35,8 @@ from bringup.model import Finding, Group, Limit, Measurement, Node, RunVerdict, 
 from bringup.orchestrator import Engine
 from bringup.run import load
 from bringup.transport import Cancel, Connection, Options
+
+NONE = Limit("none", "==", 0.0)
 
 
 class Odd(Check[Node]):
@@ -274,3 +289,25 @@ def test_a_check_of_the_fleet_may_run_commands(tmp_path: Path) -> None:
     state = battle(tmp_path, Cluster(), checks=[Reached(), Everywhere()])
     assert verdicts(state, "host.everywhere") == {"fleet": "pass"}
     assert state.verdict is RunVerdict.READY
+
+
+def test_who_computes_wrong_results_leaves_at_once_and_nobody_else(tmp_path: Path) -> None:
+    class Right(Count):
+        """What the node computes is right."""
+
+        id, stage, gate = "gpu.right", Stage.GPU, ""
+        faults = (Fault("SLOW", "t", "a"), Fault("WRONG", "t", "a", expels=True))
+
+        def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+            said = out.text(target, COUNT)
+            yield Measurement("wrong", 0.0 if said == "1" else 7.0, "", f"{target.name}/gpu/0", NONE, "WRONG")
+            yield Measurement("speed", 0.0 if said == "1" else 7.0, "", target.name, NONE)
+
+    def other(node: str, script: str) -> bytes | None:
+        return b"2" if (node, script) == ("n2", "count") else None
+
+    state = battle(tmp_path, Cluster(other), checks=[c for c in CHECKS if c.id != "gpu.count"] + [Right()])
+    assert state.quarantined == {"n2": "wrong is 7.0"}
+    assert {v for t, v in verdicts(state, "rdma.write-bw").items() if "n2" in t} == {"not-run quarantined"}
+    assert verdicts(state, "link.state")["n2"] == "not-run quarantined"
+    assert verdicts(state, "link.state")["n1"] == "pass"
