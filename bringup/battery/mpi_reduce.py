@@ -1,9 +1,11 @@
-"""all_reduce over several nodes, started by mpirun on the first of them: how it is called, and why it did not begin."""
+"""all_reduce over several nodes, started by mpirun or srun on the first of them: how it is called, and why it did not
+begin."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from bringup.battery import all_reduce
 from bringup.check import Outputs
@@ -11,7 +13,7 @@ from bringup.commands import Command, Output
 from bringup.context import Context
 from bringup.errors import CannotJudge, NoLimit, NotApplicable, ToolMissing
 from bringup.model import Finding, Limit, Measurement, Node
-from bringup.parsers import mpirun, nccl_tests
+from bringup.parsers import mpirun, nccl_tests, srun
 
 _OF_THE_WIRE = 0.85
 """The part of what the ports must carry by themselves that a collective must still reach over them."""
@@ -52,6 +54,9 @@ def command(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: 
     if not hcas and not all_reduce.one_domain(nodes, ctx):
         raise NotApplicable(f"{_some(nodes)} have no planned fabric ports between them")
     programs = [_program(nodes[0], ctx, name) for name in (mpirun_fact, binary_fact)]
+    if PurePosixPath(programs[0]).name == "srun":
+        names = tuple(node.name for node in nodes)
+        return nccl_tests.all_reduce_srun(programs[0], programs[1], names, gpus.pop(), tuple(hcas))
     hosts = tuple(node.peer_address or node.address or node.name for node in nodes)
     return nccl_tests.all_reduce_pair(programs[0], programs[1], hosts, gpus.pop(), tuple(hcas))
 
@@ -88,7 +93,7 @@ def _program(node: Node, ctx: Context, name: str) -> str:
 def judged(
     nodes: Sequence[Node], asked: Command, out: Outputs, ctx: Context, at: str, wrong: Limit, speed: Limit
 ) -> Iterator[Measurement | Finding]:
-    """What the job says, at the component path `at`. Raises CannotJudge for one that mpirun could not start."""
+    """What the job says, at the component path `at`. Raises CannotJudge for one that could not be started."""
     log = all_reduce.read(nodes[0], asked, out)
     if log.test is None:
         raise _not_begun(nodes, out.get(nodes[0], asked), log.text)
@@ -100,17 +105,15 @@ def judged(
 
 def _not_begun(nodes: Sequence[Node], output: Output, log: str) -> CannotJudge:
     """Why a test never began, at the node that is to blame where that is known."""
-    if (lacking := mpirun.no_program(log)) is not None:
+    if (lacking := mpirun.no_program(log) or srun.no_program(log)) is not None:
         named = (n.name for n in nodes[1:] if lacking.node in (n.name, n.address, n.peer_address))
         return ToolMissing((lacking.program,), at=next(named, nodes[0].name))
     # mpirun on the first node logs in to the others: of two it can only be the second
     refused = len(nodes) == 2 and _NO_LOGIN.search(log)
-    said = f"the test did not begin: {_first_words(output)}"
+    said = f"the test did not begin: {srun.refusal(output.error_text) or _first_words(output)}"
     return CannotJudge(said, code="COLL-SETUP", at=nodes[1].name if refused else "")
 
 
 def _first_words(output: Output) -> str:
     lines = [line.strip(" -*") for line in f"{output.error_text}\n{output.text}".splitlines()]
-    return next(
-        (line[:200] for line in lines if line), f"mpirun ended with status {output.status} and no text"
-    )
+    return next((line[:200] for line in lines if line), f"it ended with status {output.status} and no text")

@@ -18,6 +18,8 @@ from bringup.parsers.reading import number, quoted, whole
 
 NODE_TIMEOUT_S = 300.0
 PAIR_TIMEOUT_S = 300.0
+SRUN_WAIT_S = 60
+"""How long srun may wait for the nodes: a choice; somebody else's job on them is told, and not waited for."""
 _CHECKED = "-n 20 -w 5 -c 1"
 _TALKS = ("NCCL_DEBUG=INFO", "NCCL_DEBUG_SUBSYS=INIT,NET")
 """Only its own log tells which way NCCL takes (see nccl_transport)."""
@@ -54,6 +56,28 @@ def all_reduce_pair(
         needs=(mpirun, binary),
         alone=True,
         estimate_s=45.0,
+    )
+
+
+def all_reduce_srun(
+    srun: str, binary: str, names: Sequence[str], gpus: int, hcas: Sequence[str] = ()
+) -> Command:
+    """The same job started by Slurm, by the names that Slurm has for the nodes.
+
+    Inside an allocation (SLURM_JOB_ID in the environment) it is a step of it, beside others; else srun asks for one and
+    gives up if it is not granted soon. What else a site's Slurm wants (SLURM_PARTITION, SLURM_ACCOUNT, SLURM_MPI_TYPE,
+    SLURM_GPUS_PER_NODE) is environment, too.
+    """
+    use = f" NCCL_IB_HCA={shlex.quote('=' + ','.join(hcas))}" if hcas else ""
+    return Command(
+        f"{' '.join(_TALKS)}{use} {shlex.quote(srun)} --nodes={len(names):d} --ntasks={len(names) * gpus:d}"
+        f" --ntasks-per-node={gpus:d} --nodelist={shlex.quote(','.join(names))} --kill-on-bad-exit=1 --overlap"
+        f" --immediate={SRUN_WAIT_S:d} {shlex.quote(binary)} -b 8G -e 8G -g 1 {_CHECKED}\n",
+        timeout_s=PAIR_TIMEOUT_S + SRUN_WAIT_S,
+        max_bytes=_LOG_BYTES,
+        needs=(srun, binary),
+        alone=True,
+        estimate_s=50.0,
     )
 
 

@@ -46,8 +46,9 @@ class JobCollective(Check[Group]):
         transports.TRANSPORT,
         Fault(
             "COLL-SETUP",
-            "mpirun cannot start a job over {at}",
-            "let the nodes log in to each other, install the same MPI and nccl-tests on all; then: bringup resume",
+            "a job over {at} cannot be started",
+            "let the nodes log in to each other (or Slurm start jobs on them), install the same MPI and nccl-tests on all;"
+            " then: bringup resume",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
             explained_by=("NODE-IDENTITY", "HOST-KEY-CHANGED"),

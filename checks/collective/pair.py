@@ -46,8 +46,9 @@ class PairCollective(Check[Pair]):
         transports.TRANSPORT,
         Fault(
             "COLL-SETUP",
-            "mpirun cannot start the test between {at}",
-            "let the nodes log in to each other, install the same MPI and nccl-tests on both; then: bringup resume",
+            "the test between {at} cannot be started",
+            "let the nodes log in to each other (or Slurm start jobs on them), install the same MPI and nccl-tests on both;"
+            " then: bringup resume",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
             explained_by=("NODE-IDENTITY", "HOST-KEY-CHANGED"),

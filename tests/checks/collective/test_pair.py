@@ -8,7 +8,7 @@ from bringup.commands import Ended
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
 from bringup.judging import judged
 from bringup.model import Finding, Pair, Verdict
-from bringup.parsers.nccl_tests import all_reduce_pair
+from bringup.parsers.nccl_tests import all_reduce_pair, all_reduce_srun
 
 FACTS = {
     "gpu.count": 8,
@@ -48,6 +48,29 @@ def test_the_plan(check, pair, make_context) -> None:
     hosts = ("192.0.2.1", "192.0.2.2")
     assert step.command == all_reduce_pair("mpirun", "all_reduce_perf", hosts, 8, ("mlx5_0", "mlx5_3"))
     assert (check.per_rail, check.rounds) == (False, 2)
+
+
+def test_slurm_starts_it_by_the_names_of_the_nodes(check, pair, make_context, make_outputs, answer) -> None:
+    ctx = make_context(LIMITS, {**FACTS, "collective.mpirun": "/opt/slurm/bin/srun"})
+    (step,) = check.plan(pair, ctx).steps
+    names = ("gpu-001", "gpu-002")
+    assert step.command == all_reduce_srun(
+        "/opt/slurm/bin/srun", "all_reduce_perf", names, 8, ("mlx5_0", "mlx5_3")
+    )
+
+    def said(text: str, status: int) -> tuple[object, ...]:
+        outcome = judged(
+            check, pair, make_outputs({step.command: answer("", status=status, stderr=text)}), ctx
+        )
+        return outcome.verdict, outcome.code, outcome.error_at, outcome.reason
+
+    busy = "srun: job 6 queued and waiting for resources\nsrun: error: Unable to allocate resources: Requested nodes are busy\n"
+    assert said(busy, 1) == (
+        Verdict.ERROR, "COLL-SETUP", "", "the test did not begin: Unable to allocate resources: Requested nodes are busy"
+    )  # fmt: skip
+    missing = "slurmstepd-gpu-002: error: execve(): all_reduce_perf: No such file or directory\n"
+    verdict, code, at, _ = said(missing, 2)
+    assert (verdict, code, at) == (Verdict.ERROR, "TOOL-MISSING", "gpu-002")
 
 
 def test_plans_that_cannot_be_made(check, pair, make_context) -> None:
