@@ -19,8 +19,6 @@ class Command(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     missing the command is not run. `root` asks for `sudo -n` where the login is not root. `alone` means that
     nothing else of the stage may run on the node at the same time (it loads the node). `listens` is a TCP port on
     which the command must listen before its partner may start.
-    `steady` means that the answer holds until something loads the node: later stages before the load take it from
-    the earlier one instead of asking again.
     """
 
     script: str
@@ -31,7 +29,24 @@ class Command(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     alone: bool = False
     listens: int | None = None
     estimate_s: float = 0.2
-    steady: bool = False
+
+
+_STEADY: set[Command] = set()
+
+
+def steady(command: Command) -> Command:
+    """The command itself, noted as one whose answer holds until something loads the node: the stages before the load take
+    it from the first of them instead of asking again.
+
+    This is no part of what a command is: a kept answer belongs to it whether it was noted then or not.
+    """
+    _STEADY.add(command)
+    return command
+
+
+def is_steady(command: Command) -> bool:
+    """Whether the command was noted as steady."""
+    return command in _STEADY
 
 
 class Ended(StrEnum):

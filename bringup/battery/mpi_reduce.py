@@ -12,6 +12,7 @@ from bringup.check import Outputs
 from bringup.commands import Command, Output
 from bringup.context import Context
 from bringup.errors import CannotJudge, NoLimit, NotApplicable, ToolMissing
+from bringup.inventory import folded
 from bringup.model import Finding, Limit, Measurement, Node
 from bringup.parsers import mpirun, nccl_tests, srun
 
@@ -55,8 +56,10 @@ def command(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: 
         raise NotApplicable(f"{_some(nodes)} have no planned fabric ports between them")
     programs = [_program(nodes[0], ctx, name) for name in (mpirun_fact, binary_fact)]
     if PurePosixPath(programs[0]).name == "srun":
-        names = tuple(node.name for node in nodes)
-        return nccl_tests.all_reduce_srun(programs[0], programs[1], names, gpus.pop(), tuple(hcas))
+        where = folded(node.name for node in nodes)  # 12,500 names in full are too long for an argument
+        return nccl_tests.all_reduce_srun(
+            programs[0], programs[1], where, len(nodes), gpus.pop(), tuple(hcas)
+        )
     hosts = tuple(node.peer_address or node.address or node.name for node in nodes)
     return nccl_tests.all_reduce_pair(programs[0], programs[1], hosts, gpus.pop(), tuple(hcas))
 
@@ -105,9 +108,11 @@ def judged(
 
 def _not_begun(nodes: Sequence[Node], output: Output, log: str) -> CannotJudge:
     """Why a test never began, at the node that is to blame where that is known."""
-    if (lacking := mpirun.no_program(log) or srun.no_program(log)) is not None:
+    if (lacking := mpirun.no_program(log)) is not None:
         named = (n.name for n in nodes[1:] if lacking.node in (n.name, n.address, n.peer_address))
         return ToolMissing((lacking.program,), at=next(named, nodes[0].name))
+    if (lacking := srun.no_program(log)) is not None:
+        return ToolMissing((lacking.program,), at=next((n.name for n in nodes if n.name == lacking.node), ""))
     # mpirun on the first node logs in to the others: of two it can only be the second
     refused = len(nodes) == 2 and _NO_LOGIN.search(log)
     said = f"the test did not begin: {srun.refusal(output.error_text) or _first_words(output)}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bringup.cli import common
-from bringup.commands import Command
+from bringup.commands import Command, is_steady
 from bringup.fleet import WORKERS
 from bringup.inventory import folded
 from bringup.model import Exit, Pair, Why
@@ -121,7 +121,7 @@ def rights(command: Command) -> str:
     notes = [f"at most {command.timeout_s:g} s"]
     notes += ["as root (sudo -n)"] if command.root else []
     notes += ["alone on the node"] if command.alone else []
-    notes += ["asked once before the load"] if command.steady else []
+    notes += ["asked once before the load"] if is_steady(command) else []
     notes += [f"needs {', '.join(command.needs)}"] if command.needs else []
     return f"   [{'; '.join(notes)}]"
 
@@ -166,7 +166,7 @@ def stage_json(plan: StagePlan, workers: int) -> dict[str, object]:
                 "timeout_s": c.timeout_s,
                 "root": c.root,
                 "alone": c.alone,
-                "steady": c.steady,
+                "steady": is_steady(c),
                 "needs": list(c.needs),
             }
             for c, names in commands(plan).items()

@@ -62,8 +62,10 @@ def _select(
     nothing: list[str] = []
     for term in terms:
         found, why = _term(term.removeprefix("!"), by_name, groups, words)
-        (out if term.startswith("!") else wanted).update(found)
-        nothing += [why] if why else []
+        without = term.startswith("!")
+        (out if without else wanted).update(found)
+        of_defects = term.removeprefix("!").partition(":")[0] in DEFECT_WORDS
+        nothing += [why] if why and not (without and of_defects) else []  # no node to take away is good news
     if all(term.startswith("!") for term in terms):
         wanted = set(by_name)
     wanted -= out

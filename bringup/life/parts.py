@@ -19,7 +19,7 @@ KINDS = {
     ("link.identity", "guid"): "adapter",
 }
 """Readings that name one part for good, by check and name."""
-_PLACEHOLDERS = frozenset(("", "0", "n/a", "[n/a]", "none", "unknown", "not specified", "default string"))
+PLACEHOLDERS = frozenset(("", "0", "n/a", "[n/a]", "none", "unknown", "not specified", "default string"))
 MOST_SERIAL = 80
 
 
@@ -46,7 +46,7 @@ def parts(state: RunState) -> Iterator[Part]:
         for m in outcome.measurements:
             kind = KINDS.get((outcome.check, m.name))
             value = m.value if isinstance(m.value, str) else ""
-            if kind and value.strip().lower() not in _PLACEHOLDERS and len(value) <= MOST_SERIAL:
+            if kind and value.strip().lower() not in PLACEHOLDERS and len(value) <= MOST_SERIAL:
                 yield Part(kind, value.strip(), m.at)
 
 

@@ -72,7 +72,7 @@ class Engine:
         self._options = options or EngineOptions()
         self._folder = folder.path
         self._store = EvidenceStore(folder.path)
-        self._standing = Standing(partial(read_kept, folder.path))
+        self._standing = Standing(folder.path)
         self._record = Record(Journal(folder.journal), plans, before, listeners)
         self._gates = Gates(self._record, fleet, ctx)
         self._left: Mapping[str, Left] = self._gates.left
@@ -166,7 +166,8 @@ class Engine:
         collector = Collector(
             plan.stage, cases, self._ctx, self._store, self._record.emit, excuse, earlier, self._standing
         )
-        jobs = self._standing.shortened(plan.stage, jobs_of(cases, self._options.lanes))
+        fresh = {step.command for case in cases if case.check.compares for step in case.steps}
+        jobs = self._standing.shortened(plan.stage, jobs_of(cases, self._options.lanes), fresh)
         self._work(plan, [*jobs, *duels(cases)], collector)
         self._work(plan, teams(cases), collector)
         self._gates.judge(plan.stage, plan.nodes)
@@ -190,7 +191,8 @@ class Engine:
 
         def started(item: Work) -> None:
             self._record.write(ev.Working(stage=plan.stage, nodes=list(item.nodes)))
-            collector.recall(item.nodes)
+            if not self._cancel.is_set():
+                collector.recall(item.nodes)
 
         self._fleet.run(
             work,

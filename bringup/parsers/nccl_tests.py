@@ -60,9 +60,9 @@ def all_reduce_pair(
 
 
 def all_reduce_srun(
-    srun: str, binary: str, names: Sequence[str], gpus: int, hcas: Sequence[str] = ()
+    srun: str, binary: str, where: str, nodes: int, gpus: int, hcas: Sequence[str] = ()
 ) -> Command:
-    """The same job started by Slurm, by the names that Slurm has for the nodes.
+    """The same job started by Slurm on these nodes, `where` as Slurm writes them: `gpu-[001-004]`.
 
     Inside an allocation (SLURM_JOB_ID in the environment) it is a step of it, beside others; else srun asks for one and
     gives up if it is not granted soon. What else a site's Slurm wants (SLURM_PARTITION, SLURM_ACCOUNT, SLURM_MPI_TYPE,
@@ -70,8 +70,8 @@ def all_reduce_srun(
     """
     use = f" NCCL_IB_HCA={shlex.quote('=' + ','.join(hcas))}" if hcas else ""
     return Command(
-        f"{' '.join(_TALKS)}{use} {shlex.quote(srun)} --nodes={len(names):d} --ntasks={len(names) * gpus:d}"
-        f" --ntasks-per-node={gpus:d} --nodelist={shlex.quote(','.join(names))} --kill-on-bad-exit=1 --overlap"
+        f"{' '.join(_TALKS)}{use} {shlex.quote(srun)} --nodes={nodes:d} --ntasks={nodes * gpus:d}"
+        f" --ntasks-per-node={gpus:d} --nodelist={shlex.quote(where)} --kill-on-bad-exit=1 --overlap"
         f" --immediate={SRUN_WAIT_S:d} {shlex.quote(binary)} -b 8G -e 8G -g 1 {_CHECKED}\n",
         timeout_s=PAIR_TIMEOUT_S + SRUN_WAIT_S,
         max_bytes=_LOG_BYTES,

@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bringup.commands import Command
+from bringup.commands import Command, steady
 from bringup.errors import ParseError
 from bringup.parsers.remembered import remembered
 
-TOPOLOGY = Command("nvidia-smi topo -m", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0, steady=True)
+TOPOLOGY = steady(Command("nvidia-smi topo -m", timeout_s=30.0, needs=("nvidia-smi",), estimate_s=1.0))
 
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,10}[A-Za-z]")
 _GPU = re.compile(r"GPU[0-9]{1,3}")

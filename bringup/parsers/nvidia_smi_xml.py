@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element
 
-from bringup.commands import Command, Ended, Output
+from bringup.commands import Command, Ended, Output, steady
 from bringup.errors import CannotJudge, ParseError
 from bringup.parsers import bdf, xml_document
 from bringup.parsers.nvidia_smi_errors import Complaint, complaints_of
@@ -30,8 +30,8 @@ from bringup.parsers.nvidia_smi_xml_parts import (
 )
 from bringup.parsers.remembered import remembered
 
-QUERY = Command(
-    "nvidia-smi -q -x", timeout_s=30.0, max_bytes=8 << 20, needs=("nvidia-smi",), estimate_s=2.0, steady=True
+QUERY = steady(
+    Command("nvidia-smi -q -x", timeout_s=30.0, max_bytes=8 << 20, needs=("nvidia-smi",), estimate_s=2.0)
 )
 
 _MOST_GPUS = 256

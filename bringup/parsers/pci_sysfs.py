@@ -9,21 +9,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bringup.commands import Command
+from bringup.commands import Command, steady
 from bringup.errors import ParseError
 from bringup.parsers import bdf
 from bringup.parsers.remembered import remembered
 
-DEVICES = Command(
-    'cd "$ROOT"/sys/bus/pci/devices && {\n'
-    "grep -Hs . */vendor */device */class"
-    " */current_link_speed */current_link_width */max_link_speed */max_link_width\n"
-    "grep -Hs TOTAL */aer_dev_fatal */aer_dev_nonfatal */aer_dev_correctable\n"
-    "ls -d */infiniband/* 2>/dev/null\n"
-    "true; }",
-    max_bytes=4 << 20,
-    estimate_s=0.5,
-    steady=True,
+DEVICES = steady(
+    Command(
+        'cd "$ROOT"/sys/bus/pci/devices && {\n'
+        "grep -Hs . */vendor */device */class"
+        " */current_link_speed */current_link_width */max_link_speed */max_link_width\n"
+        "grep -Hs TOTAL */aer_dev_fatal */aer_dev_nonfatal */aer_dev_correctable\n"
+        "ls -d */infiniband/* 2>/dev/null\n"
+        "true; }",
+        max_bytes=4 << 20,
+        estimate_s=0.5,
+    )
 )
 DRIVER_GPUS = Command('ls "$ROOT"/proc/driver/nvidia/gpus', max_bytes=64 << 10)
 """PCI addresses of the GPUs that the driver took over since it was loaded, also of the lost ones."""

@@ -23,6 +23,7 @@ from bringup.run import RunState
 MOST_OUTPUT_BYTES = 16 * 1024
 MOST_BODY_BYTES = 16 * 1024
 MOST_SEARCHED_BYTES = 256 * 1024
+MOST_SEARCHED = 1_000
 MOST_OUTPUT_PER_REPORT = 60_000_000
 
 
@@ -162,6 +163,7 @@ class Output:
         self._read = read
         self._prefix = f"{prefix.rstrip('/')}/" if prefix else ""
         self._left = MOST_OUTPUT_PER_REPORT
+        self._searches = MOST_SEARCHED
 
     def of(self, outcome: Outcome, message: str) -> str:
         if not outcome.evidence:
@@ -190,9 +192,11 @@ class Output:
             streams = read(evidence)
         except Exception as error:  # noqa: BLE001  a reader of damaged files must not cost the whole report
             return f"{head}(not readable: {text.line(str(error), 300)})\n"
-        lines = text.decoded(streams[0][:MOST_SEARCHED_BYTES]).split("\n")
-        if named := named_line(lines, message):
-            head += f"{named}\n"
+        if self._searches > 0:
+            self._searches -= 1
+            lines = text.decoded(streams[0][:MOST_SEARCHED_BYTES]).split("\n")
+            if named := named_line(lines, message):
+                head += f"{named}\n"
         shown = [_cut(raw, most_bytes) for raw in streams if raw]
         return head + text.head_and_tail("\n".join(shown), most_bytes).rstrip("\n") + "\n"
 

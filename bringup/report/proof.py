@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bringup.commands import Evidence
 from bringup.defects import Defect, Symptom
+from bringup.model import Outcome
 from bringup.orchestrator import ReadEvidence
 from bringup.report import text
 from bringup.report.deciding import most_telling
@@ -15,6 +16,7 @@ from bringup.run import RunState
 MOST_DEFECTS = 400
 """As many as the punch list shows: whoever has more defects looks at the first ones."""
 _MOST_RESULTS = 4
+_MOST_OUTPUTS = 8
 _MOST_BYTES = 1 << 20
 
 
@@ -52,14 +54,20 @@ class Proofs:
         own = [s for s in defect.explains if s.code == defect.code] or list(defect.explains[:1])
         for symptom in own[:_MOST_RESULTS]:
             outcome = self._state.cases.get((symptom.check, symptom.target))
-            lines = [
-                line
-                for piece in (outcome.evidence if outcome else ())
-                for line in _lines(piece, symptom, read)
-            ]
+            lines = [line for piece in _of_it(outcome, symptom) for line in _lines(piece, symptom, read)]
             if lines:
                 return max(lines, key=lambda scored: scored[0])[1]
         return None
+
+
+def _of_it(outcome: Outcome | None, symptom: Symptom) -> list[Evidence]:
+    """The kept outputs that may speak of it: of a test of many nodes only those of its own nodes."""
+    if outcome is None:
+        return []
+    if len(outcome.nodes) <= 2:  # of a pair either end may have printed what was measured
+        return list(outcome.evidence[:_MOST_OUTPUTS])
+    own = {path.partition("/")[0] for path in symptom.at.split(" ~ ")}
+    return [piece for piece in outcome.evidence if piece.node in own][:_MOST_OUTPUTS]
 
 
 def _lines(piece: Evidence, symptom: Symptom, read: ReadEvidence) -> Iterator[tuple[float, Proof]]:

@@ -46,7 +46,7 @@ _NOBODY = frozenset(
     }
 )
 """Addresses that name nobody; replacing them would only hide that something is not set."""
-_IDENTITY = re.compile(r"serial|host ?name|asset|\bswitch\Z", re.IGNORECASE)
+_IDENTITY = re.compile(r"serial|\buuid\b|host ?name|asset|\bswitch\Z", re.IGNORECASE)
 
 
 class Pseudonyms:

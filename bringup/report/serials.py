@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bringup.defects import Defect
-from bringup.life.parts import belongs
+from bringup.life.parts import PLACEHOLDERS, belongs
 from bringup.report import text
 from bringup.run import RunState
 
@@ -71,6 +71,8 @@ def _of_node(state: RunState, name: str) -> Iterator[Serial]:
         for m in outcome.measurements:
             what = NAMED.get((outcome.check, m.name))
             if what is None or not isinstance(m.value, str) or m.at.partition("/")[0] != name:
+                continue
+            if m.value.strip().lower() in PLACEHOLDERS:
                 continue
             serial = Serial(what, m.value.strip(), m.at)
             if m.at == name:

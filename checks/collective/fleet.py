@@ -43,7 +43,6 @@ class FleetCollective(Check[Group]):
             "{at} computes wrong results",
             "take {node} {place} out at once; test its memory and its processors",
             explained_by=("MEMORY-ECC", "MACHINE-CHECK"),
-            expels=True,
         ),
         own_collective.SETUP,
     )

@@ -121,6 +121,8 @@ DEFECTS = {
         ("code:LINK-RATE", "gpu-003"),
         ("code:RDMA* !state:open", "gpu-005"),
         ("state:open rack:R04", "gpu-[003,013-016]"),
+        ("!state:closed", "gpu-[001-016]"),
+        ("rack:R01 !code:NOTHING*", "gpu-[001-004]"),
     ],
 )
 def test_nodes_by_what_is_known_of_their_defects(expression: str, names: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.battle import NODES, ONE, Cluster, battle, verdicts
 
 from bringup.check import AnyCheck, Check, Outputs, Plan, run
-from bringup.commands import Command, Ended, Evidence
+from bringup.commands import Command, Ended, Evidence, is_steady, steady
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.fleet import Job
@@ -20,7 +20,7 @@ from bringup.orchestrator import read_kept, rejudge
 from bringup.orchestrator.standing import HOLDS_S, Standing
 from bringup.run import RunState, load
 
-STEADY = Command("count all", steady=True)
+STEADY = steady(Command("count all"))
 FRESH = Command("count fresh")
 
 
@@ -89,24 +89,37 @@ def test_a_resumed_run_asks_again(tmp_path: Path) -> None:
     assert asked(second)[0] == "all"
 
 
-def test_a_kept_answer_that_is_gone_is_no_pass_and_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_kept_answer_that_is_gone_is_asked_for_again(tmp_path: Path) -> None:
     cluster = Cluster()
 
     def spoil(node: str, script: str) -> None:
-        if len(cluster.asked) == 3:
+        if len(cluster.asked) == 3:  # in stage gpu: what stage pcie was told stands until then
             (tmp_path / "evidence/n1/pcie.out").write_bytes(b"")
 
     cluster.answer = spoil
     state = battle(tmp_path, cluster, NODES[:1], CHECKS[:3])
-    assert verdicts(state, "pcie.wants") == {"n1": "pass"}
-    assert verdicts(state, "nvlink.wants") == {"n1": "error"}
-    reason = next(o.reason for o in state.outcomes if o.check == "nvlink.wants")
-    assert "its answer of an earlier stage cannot be read again: evidence/n1/pcie.out was cut" in reason
+    assert asked(cluster) == ["all", "fresh", "fresh", "all", "fresh"]
+    assert verdicts(state, "nvlink.wants") == {"n1": "pass"}
 
 
-def test_what_is_old_is_asked_again() -> None:
+def test_a_check_that_compares_is_never_given_the_answer_that_it_compares_with(tmp_path: Path) -> None:
+    late = check(Stage.NVLINK)
+    late.compares = True  # type: ignore[misc]
+    cluster = Cluster()
+    battle(tmp_path, cluster, NODES[:1], (*CHECKS[:2], late))
+    assert asked(cluster) == ["all", "fresh", "fresh", "all", "fresh"]
+
+
+def test_that_a_command_is_steady_is_no_part_of_it() -> None:
+    assert Command("count all") == STEADY
+    assert is_steady(Command("count all")) and not is_steady(FRESH)
+
+
+def test_what_is_old_is_asked_again(tmp_path: Path) -> None:
     now = 1000.0
-    standing = Standing(lambda evidence: (b"1", b""), lambda: now)
+    (tmp_path / "evidence/n1").mkdir(parents=True)
+    (tmp_path / "evidence/n1/pcie.out").write_bytes(b"1")
+    standing = Standing(tmp_path, lambda: now)
     evidence = Evidence(
         "n1", "evidence/n1/pcie.out", STEADY, Ended.EXITED, 0, 0.1, now - HOLDS_S + 1, 0, 1, 0
     )
@@ -124,8 +137,9 @@ def test_what_is_old_is_asked_again() -> None:
     [{"status": 9}, {"truncated": True}, {"ended": Ended.TIMEOUT}, {"command": FRESH}],
     ids=["failed", "cut", "late", "not steady"],
 )
-def test_only_whole_and_good_answers_stand(changed: dict[str, object]) -> None:
-    standing = Standing(lambda evidence: (b"1", b""), lambda: 0.0)
+def test_only_whole_and_good_answers_stand(changed: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"1")
+    standing = Standing(tmp_path, lambda: 0.0)
     evidence = Evidence("n1", "f", STEADY, Ended.EXITED, 0, 0.1, 0.0, 0, 1, 0)
     standing.keep(Stage.PCIE, replace(evidence, **changed))  # type: ignore[arg-type]
     job = Job(NODES[0], (STEADY, FRESH))

@@ -78,3 +78,17 @@ def test_only_so_many_are_looked_up() -> None:
     found = [proofs.of(defect) for defect in many + many]
     assert len(asked) == MOST_DEFECTS
     assert sum(proof is not None for proof in found) == 2 * MOST_DEFECTS
+
+
+def test_of_many_nodes_only_the_own_output_speaks() -> None:
+    pieces = []
+    for n in range(1, 4):
+        STORE[f"evidence/n{n}/all.out"] = (RATES.encode(), b"")
+        pieces.append(replace(HERE, node=f"n{n}", file=f"evidence/n{n}/all.out"))
+    state = run(*pieces)
+    (slow,) = (o for o in state.outcomes if o.check == "link.rate")
+    state.cases["link.rate", "n1"] = replace(slow, nodes=("n1", "n2", "n3"))
+    found = Proofs(state, read).of(state.defects[0])
+    assert found is not None and found.node == "n1"
+    state.cases["link.rate", "n1"] = replace(slow, nodes=("n1", "n2", "n3"), evidence=tuple(pieces[1:]))
+    assert Proofs(state, read).of(state.defects[0]) is None

@@ -24,7 +24,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its trac
 
 _SLICE_S = 0.2
 _CLOSE_S = 5.0
-_PIECE = 64 << 10
+_PIECE = 16 << 10
 _CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr")
 _KEX = ("curve25519-sha256@libssh.org",)
 
@@ -58,7 +58,8 @@ class _Buffered:
     def recv(self, size: int) -> bytes:
         """At most `size` bytes; b"" at the end. Only one thread reads."""
         if self._at >= len(self._have):
-            self._have, self._at = self._stream.recv(_PIECE), 0
+            self._have, self._at = b"", 0  # a connection that waits holds nothing
+            self._have = self._stream.recv(_PIECE)
         begin = self._at
         self._at = begin + size
         return self._have[begin : begin + size]

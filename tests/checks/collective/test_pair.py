@@ -53,9 +53,8 @@ def test_the_plan(check, pair, make_context) -> None:
 def test_slurm_starts_it_by_the_names_of_the_nodes(check, pair, make_context, make_outputs, answer) -> None:
     ctx = make_context(LIMITS, {**FACTS, "collective.mpirun": "/opt/slurm/bin/srun"})
     (step,) = check.plan(pair, ctx).steps
-    names = ("gpu-001", "gpu-002")
     assert step.command == all_reduce_srun(
-        "/opt/slurm/bin/srun", "all_reduce_perf", names, 8, ("mlx5_0", "mlx5_3")
+        "/opt/slurm/bin/srun", "all_reduce_perf", "gpu-[001-002]", 2, 8, ("mlx5_0", "mlx5_3")
     )
 
     def said(text: str, status: int) -> tuple[object, ...]:
@@ -71,6 +70,8 @@ def test_slurm_starts_it_by_the_names_of_the_nodes(check, pair, make_context, ma
     missing = "slurmstepd-gpu-002: error: execve(): all_reduce_perf: No such file or directory\n"
     verdict, code, at, _ = said(missing, 2)
     assert (verdict, code, at) == (Verdict.ERROR, "TOOL-MISSING", "gpu-002")
+    _, code, at, _ = said(missing.replace("slurmstepd-gpu-002", "slurmstepd"), 2)
+    assert (code, at) == ("TOOL-MISSING", ""), "an older Slurm does not say where: nobody is guessed"
 
 
 def test_plans_that_cannot_be_made(check, pair, make_context) -> None:

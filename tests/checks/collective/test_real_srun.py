@@ -22,7 +22,7 @@ def test_a_task_for_each_gpu_on_the_named_nodes(slurm: Slurm, tmp_path: Path, in
         '#!/bin/sh\necho "$SLURMD_NODENAME rank $SLURM_PROCID of $SLURM_NTASKS $NCCL_IB_HCA $NCCL_DEBUG $*"\n'
     )
     program.chmod(0o755)
-    asked = all_reduce_srun("srun", str(program), ("n1", "n3"), 1, ("mlx5_0", "mlx5_3"))
+    asked = all_reduce_srun("srun", str(program), "n[1,3]", 2, 1, ("mlx5_0", "mlx5_3"))
     outer = ("salloc", "--nodes=2", "--nodelist=n1,n3", "--immediate=30") if inside else ()
     said = sorted(slurm(*outer, "sh", "-c", asked.script).splitlines())
     settings = "=mlx5_0,mlx5_3 INFO -b 8G -e 8G -g 1 -n 20 -w 5 -c 1"
