@@ -321,9 +321,8 @@ class BringupApp(App[str]):
         if page is not None:
             for action in commands(page.place):
                 if action.do != "command_palette":
-                    title = action.says.split(":")[0]
                     yield SystemCommand(
-                        title[:1].upper() + title[1:],
+                        action.says[:1].upper() + action.says[1:],
                         f"key {self.desk.keymap.text(action)}",
                         partial(self._do, action),
                     )
