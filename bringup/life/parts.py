@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bringup.diagnosis.naming import short
 from bringup.diagnosis.symptoms import related
 from bringup.life import entries as en
+from bringup.model import Outcome
 from bringup.run import RunState
 
 KINDS = {
@@ -19,7 +20,7 @@ KINDS = {
     ("link.identity", "guid"): "adapter",
 }
 """Readings that name one part for good, by check and name."""
-PLACEHOLDERS = frozenset(("", "0", "n/a", "[n/a]", "none", "unknown", "not specified", "default string"))
+_PLACEHOLDERS = frozenset(("", "0", "n/a", "[n/a]", "none", "unknown", "not specified", "default string"))
 MOST_SERIAL = 80
 
 
@@ -42,12 +43,21 @@ def parts(state: RunState) -> Iterator[Part]:
     for node in state.nodes.values():
         if node.serial:
             yield Part("node", node.serial, node.name)
-    for outcome in state.outcomes:
-        for m in outcome.measurements:
-            kind = KINDS.get((outcome.check, m.name))
-            value = m.value if isinstance(m.value, str) else ""
-            if kind and value.strip().lower() not in PLACEHOLDERS and len(value) <= MOST_SERIAL:
-                yield Part(kind, value.strip(), m.at)
+    yield from numbers(state.outcomes, KINDS, MOST_SERIAL)
+
+
+def numbers(
+    outcomes: Iterable[Outcome], kinds: Mapping[tuple[str, str], str], most: int | None = None
+) -> Iterator[Part]:
+    """The numbers that these readings, by check and name, are; not what stands for none, or is longer than `most`."""
+    checks = {check for check, _ in kinds}
+    for outcome in outcomes:
+        for m in outcome.measurements if outcome.check in checks else ():
+            kind = kinds.get((outcome.check, m.name))
+            if not kind or not isinstance(m.value, str) or (most is not None and len(m.value) > most):
+                continue
+            if m.value.strip().lower() not in _PLACEHOLDERS:
+                yield Part(kind, m.value.strip(), m.at)
 
 
 def by_node(found: Iterable[Part]) -> dict[str, list[Part]]:

@@ -54,7 +54,6 @@ class Collector:
         self._outputs: dict[Key, tuple[Output, Evidence]] = {}
         self._seen: set[Key] = set()
         self._needs: dict[Key, list[_Waiting]] = {}
-        self._users: dict[Key, int] = {}
         ready: list[_Waiting] = []
         for case in cases:
             waiting = _Waiting(case, tuple(dict.fromkeys((s.node.name, s.command) for s in case.steps)))
@@ -62,7 +61,7 @@ class Collector:
                 self._needs.setdefault(want, []).append(waiting)
             if not waiting.wanted:
                 ready.append(waiting)
-        self._users = {key: len(waiting) for key, waiting in self._needs.items()}
+        self._users: dict[Key, int] = {key: len(waiting) for key, waiting in self._needs.items()}
         for waiting in ready:
             self._judge(waiting)
 

@@ -31,8 +31,7 @@ def leaving(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
         yield from _expelled(outcome, check)
     if not check.gate or outcome.verdict not in (Verdict.FAIL, Verdict.ERROR):
         return
-    failed = [(m.at, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok]
-    failed += [(f.at, f.message) for f in outcome.findings if f.weight is Weight.FAIL]
+    failed = [(at, reason) for at, _, reason in _failed(outcome)]
     if outcome.target == FLEET:  # a comparison of all nodes sends away the ones that it names
         failed = [(at.split("/")[0] if check.gate == "node" else at, why) for at, why in failed]
         failed = [(at, why) for at, why in failed if at.split("/")[0] in outcome.nodes]
@@ -48,12 +47,16 @@ def _expelled(outcome: Outcome, check: AnyCheck) -> Iterator[Left]:
     if not codes:
         return
     default = check.faults[0].code
-    bad = [(m.at, m.code or default, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok]
-    bad += [(f.at, f.code or default, f.message) for f in outcome.findings if f.weight is Weight.FAIL]
-    for at, code, reason in bad:
+    for at, code, reason in _failed(outcome):
         name = at.split("/")[0]
-        if code in codes and " ~ " not in at and name in outcome.nodes:
+        if (code or default) in codes and " ~ " not in at and name in outcome.nodes:
             yield Left(name, outcome.stage, outcome.check, reason)
+
+
+def _failed(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
+    """Where the outcome found something bad, with its own code (it may have none) and words."""
+    yield from ((m.at, m.code, f"{m.name} is {m.value}") for m in outcome.measurements if not m.ok)
+    yield from ((f.at, f.code, f.message) for f in outcome.findings if f.weight is Weight.FAIL)
 
 
 def _why(outcome: Outcome) -> str:

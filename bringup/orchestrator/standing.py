@@ -51,10 +51,10 @@ class Standing:
     def _shortened(self, job: Job, fresh: Container[Command]) -> Job:
         since = self._clock() - HOLDS_S
         mine = self._answers.get(job.node.name, {})
-        known = {
+        asked = {
             command: mine[command] for command in job.commands if command in mine and command not in fresh
         }
-        known = {command: e for command, e in known.items() if e.at >= since and self._is_whole(e)}
+        known = {command: e for command, e in asked.items() if e.at >= since and self._is_whole(e)}
         if not known:
             return job
         self._taken[job.node.name] = list(known.values())

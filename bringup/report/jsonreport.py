@@ -125,7 +125,7 @@ def defect_row(state: RunState, defect: Defect, proof: Proof | None = None) -> d
             for symptom in defect.explains
         ],
         "serials": [
-            {"what": s.what, "value": _said(s.value), "at": _said(s.at)} for s in serials(state, defect)
+            {"what": s.kind, "value": _said(s.serial), "at": _said(s.at)} for s in serials(state, defect)
         ],
         "decided_by": _proof(proof) if proof else None,
     }
