@@ -6,7 +6,7 @@ its hash is made once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -80,10 +80,14 @@ class Output:
     as_root: bool = False
     detail: str = ""
     login_s: float | None = None
+    _text: str | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def text(self) -> str:
-        return self.stdout.decode("utf-8", "replace")
+        """Standard output; decoded once, since several checks of a node read it."""
+        if self._text is None:
+            object.__setattr__(self, "_text", self.stdout.decode("utf-8", "replace"))
+        return self._text or ""
 
     @property
     def error_text(self) -> str:

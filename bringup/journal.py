@@ -1,6 +1,6 @@
 """The run folder's one truth: an append-only file of events, one JSON line each.
 
-One writer appends and flushes line by line, so that whatever kills the process leaves at most one cut line, which
+One writer appends whole lines and flushes them, so that whatever kills the process leaves at most one cut line, which
 readers skip. Readers never write; any number may follow a live journal.
 
 The same few commands stand behind the results of every node, and some are programs of many kilobytes. So a command
@@ -18,6 +18,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -167,6 +168,8 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._seq = 0
+        self._lines: list[bytes] = []
+        self._held = 0
         self._file: IO[bytes] = path.open("ab")
         if not _locked(self._file):
             self._file.close()
@@ -189,9 +192,29 @@ class Journal:
         with self._lock:
             self._seq += 1
             stamped: AnyEvent = msgspec.structs.replace(event, seq=self._seq, at=self._clock())
-            self._file.write(self._shortener.short(stamped, encode(stamped)) + b"\n")
-            self._file.flush()
+            self._lines.append(self._shortener.short(stamped, encode(stamped)))
+            if not self._held:
+                self._flush()
         return stamped
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written meanwhile, by any thread, goes to the file at the end and in one piece."""
+        with self._lock:
+            self._held += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held -= 1
+                if not self._held:
+                    self._flush()
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._file.write(b"\n".join(lines) + b"\n")
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file; further writes fail."""

@@ -18,7 +18,6 @@ from bringup.model import Finding, Measurement, Outcome, Target, Verdict, Weight
 
 LARGEST = 1e30
 """No reading of a machine is larger; what is, was misread."""
-_TEXT = frozenset({str})
 
 
 def judged(
@@ -88,18 +87,19 @@ def judged(
 
 def _sound(item: object) -> None:
     """Whether the journal and everybody who reads it can hold what a check says. Raises TypeError or ParseError."""
-    if isinstance(item, Finding):
-        texts: tuple[object, ...] = (item.code, item.message, item.at)
-    elif isinstance(item, Measurement) and isinstance(item.value, (int, float, str)):
+    if isinstance(item, Measurement) and isinstance(item.value, (int, float, str)):
         value = item.value
-        texts = (item.name, item.unit, item.at, item.code)
+        texts: tuple[object, ...] = (item.name, item.unit, item.at, item.code)
         if not isinstance(value, str) and not -LARGEST <= value <= LARGEST:
             said = str(value) if isinstance(value, float) else "too large"
             raise ParseError(f"{item.name} at {item.at} is {said}, which is no number to judge")
+    elif isinstance(item, Finding):
+        texts = (item.code, item.message, item.at)
     else:
         raise TypeError(f"{item!r} is neither a finding nor a measurement of a number or word"[:500])
-    if not _TEXT.issuperset(map(type, texts)) and not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"name, unit, message, code and place are text, got {texts!r}"[:500])
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"name, unit, message, code and place are text, got {texts!r}"[:500])
 
 
 def not_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -226,3 +227,25 @@ def test_names_cannot_fill_the_memory(tmp_path: Path) -> None:
     last = list(read(path))[-1]
     assert isinstance(last, ev.Note)
     assert "another version" in last.text
+
+
+def test_what_is_written_together_reaches_the_file_in_one_piece(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = Journal(path)
+    with journal.together():
+        journal.write(ev.Note(text="one"))
+        journal.write(ev.Note(text="two"))
+        assert path.read_bytes() == b""
+    assert [(e.seq, e.text) for e in read(path) if isinstance(e, ev.Note)] == [(1, "one"), (2, "two")]
+    journal.write(ev.Note(text="three"))
+    assert len(path.read_bytes().splitlines()) == 3
+    journal.close()
+
+
+def test_what_was_written_together_is_kept_if_the_work_breaks_off(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    with contextlib.suppress(ValueError), journal.together():
+        journal.write(ev.Note(text="one"))
+        raise ValueError
+    assert [e.text for e in read(tmp_path / "j") if isinstance(e, ev.Note)] == ["one"]
+    journal.close()

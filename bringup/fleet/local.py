@@ -89,6 +89,7 @@ class LocalFleet:
         self._connections: dict[str, Connection] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
         self.unreachable: dict[str, str] = {}
 
     def run(
@@ -114,17 +115,18 @@ class LocalFleet:
             finally:
                 done(item)
 
-        with ThreadPoolExecutor(max_workers=max(1, min(self._workers, len(work)))) as pool:
-            futures = [pool.submit(one, item) for item in work]
-            try:
-                ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                if any(future.exception() is not None for future in ended):
-                    cancel.set()  # nobody can take the answers any more
-                wait(futures)
-            except KeyboardInterrupt:
-                cancel.set()
-                wait(futures)
-                raise
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max(1, self._workers), thread_name_prefix="worker")
+        futures = [self._pool.submit(one, item) for item in work]
+        try:
+            ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            if any(future.exception() is not None for future in ended):
+                cancel.set()  # nobody can take the answers any more
+            wait(futures)
+        except KeyboardInterrupt:
+            cancel.set()
+            wait(futures)
+            raise
         for future in futures:
             future.result()
 
@@ -259,6 +261,9 @@ class LocalFleet:
             connection.close()
 
     def close(self, names: Iterable[str] | None = None) -> None:
-        """Close all connections, or those of these nodes."""
+        """Close the connections of these nodes, or all of them and the workers, too."""
         for name in list(names if names is not None else self._connections):
             self._drop(name)
+        if names is None and self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None

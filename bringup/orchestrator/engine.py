@@ -16,6 +16,7 @@ from bringup.journal import Journal
 from bringup.model import Group, Node, Pair, RunInfo, Verdict, Why
 from bringup.orchestrator.collector import Collector, refused
 from bringup.orchestrator.confirmation import confirmation
+from bringup.orchestrator.desk import Desk
 from bringup.orchestrator.display import Listener
 from bringup.orchestrator.earlier import Earlier
 from bringup.orchestrator.evidence import EvidenceStore
@@ -110,6 +111,7 @@ class Engine:
             self._cancel.set()
             self._wishes.put(False)
             self._fleet.close()
+            self._store.close()
             self._record.close()
         return self.state
 
@@ -189,18 +191,22 @@ class Engine:
         if not work:
             return
 
-        def started(item: Work) -> None:
+        def begin(item: Work) -> None:
             self._record.write(ev.Working(stage=plan.stage, nodes=list(item.nodes)))
             if not self._cancel.is_set():
                 collector.recall(item.nodes)
 
-        self._fleet.run(
-            work,
-            collector.take,
-            started=started,
-            done=lambda item: self._record.write(ev.Idle(stage=plan.stage, nodes=list(item.nodes))),
-            cancel=self._cancel,
-        )
+        def end(item: Work) -> None:
+            self._record.write(ev.Idle(stage=plan.stage, nodes=list(item.nodes)))
+
+        with Desk(self._record.together) as desk:
+            self._fleet.run(
+                work,
+                lambda output: desk.bring(partial(collector.take, output)),
+                started=lambda item: desk.bring(partial(begin, item)),
+                done=lambda item: desk.bring(partial(end, item)),
+                cancel=self._cancel,
+            )
         self._check_wish()
 
     def _round(

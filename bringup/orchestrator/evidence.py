@@ -9,30 +9,30 @@ from pathlib import Path
 from bringup.commands import Evidence, Output
 from bringup.model import Stage
 
+_OPEN_FILES = 128
+
 
 class EvidenceStore:
     """Appends outputs to `evidence/<node>/<stage>.out`. Node names come from the inventory, which restricts them."""
 
     def __init__(self, folder: Path) -> None:
-        self._ends: dict[str, _End] = {}
-        self._guard = threading.Lock()
         self._root = folder
-        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._handles: dict[str, int] = {}
+        self._ends: dict[str, int] = {}
 
     def keep(self, stage: Stage, output: Output) -> Evidence:
         """Write the two streams one after the other; the result says where they are."""
         relative = f"evidence/{output.node}/{stage.value}.out"
-        with self._guard:
-            end = self._ends.setdefault(relative, _End())
-        with end.lock:
+        data = output.stdout + output.stderr
+        with self._lock:
             handle = self._open(relative)
-            if end.at is None:
-                end.at = os.lseek(handle, 0, os.SEEK_END)  # a resumed run goes on with the file
-            offset, data = end.at, output.stdout + output.stderr
+            offset = self._ends.pop(relative, None)  # not known any more if writing fails
+            if offset is None:
+                offset = os.lseek(handle, 0, os.SEEK_END)  # a resumed run goes on with the file
             if data:
-                end.at = None  # not known if writing fails
                 _write(handle, data)
-                end.at = offset + len(data)
+            self._ends[relative] = offset + len(data)
         return Evidence(
             node=output.node,
             file=relative,
@@ -51,36 +51,22 @@ class EvidenceStore:
         )
 
     def _open(self, relative: str) -> int:
-        """The file, left open for the next answer: those of a node come one by one, all in one thread."""
-        mine: _Open | None = getattr(self._mine, "open", None)
-        if mine is None or mine.relative != relative:
-            mine = self._mine.open = _Open(relative, self._root / relative)
-        return mine.handle
+        """The file, left open for the next answers of its node; the one that was not used for longest is closed."""
+        handle = self._handles.pop(relative, None)
+        if handle is None:
+            if len(self._handles) >= _OPEN_FILES:
+                os.close(self._handles.pop(next(iter(self._handles))))
+            path = self._root / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._handles[relative] = handle
+        return handle
 
-
-class _End:
-    """Where a file ends; None before it was looked at. Nobody else writes into the folder of a run that goes on."""
-
-    __slots__ = ("at", "lock")
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.at: int | None = None
-
-
-class _Open:
-    """A file that one thread writes; closed when the thread turns to another one, or ends."""
-
-    __slots__ = ("handle", "relative")
-
-    def __init__(self, relative: str, path: Path) -> None:
-        self.relative = relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-
-    def __del__(self) -> None:
-        if hasattr(self, "handle"):
-            os.close(self.handle)
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            while self._handles:
+                os.close(self._handles.popitem()[1])
 
 
 def _write(handle: int, data: bytes) -> None:

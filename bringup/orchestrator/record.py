@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from bringup import events as ev
 from bringup.check import AnyCheck
@@ -55,6 +56,10 @@ class Record:
             self.state.apply(stamped)
             for display in self._displays:
                 display.tell(stamped)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Events written meanwhile reach the disk at the end, at once."""
+        return self._journal.together()
 
     def _dropped(self, error: Exception) -> None:
         self.write(ev.Note(text=f"a display was dropped: {error!r}"))

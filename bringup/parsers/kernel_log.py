@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
@@ -194,8 +195,7 @@ def _events(found: tuple[Record, ...], now: float | None, uptime: float | None) 
 
 def _event(words: str, age: float | None) -> Event | None:
     """What a record tells. A glance at its words comes first: a log has thousands of records that tell nothing."""
-    lowered = words.lower()
-    if not any(part in lowered for part in TELLTALE):
+    if not _may_tell(words):
         return None
     if match := _SXID.search(words):
         return SwitchXid(
@@ -218,6 +218,13 @@ def _event(words: str, age: float | None) -> Event | None:
     if match := _CARRIER.search(words):
         return LinkChange(match[1], None, match[2].lower() == "gained", age)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _may_tell(words: str) -> bool:
+    """Remembered, because nodes of a kind write the same while they boot."""
+    lowered = words.lower()
+    return any(part in lowered for part in TELLTALE)
 
 
 def _xid(address: str, code: int, rest: str, age: float | None) -> Xid:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bringup.parsers.kernel_log import KernelLog, opening
 from bringup.parsers.kernel_log import parse as parse_events
@@ -129,14 +130,20 @@ def parse(text: str) -> tuple[KernelLog, tuple[Trouble, ...]]:
 
 
 def _trouble(record: Record, log: KernelLog) -> Trouble | None:
-    if not any(part in record.text for part in TELLTALE):
+    kind = _kind(record.text)
+    if kind is None:
         return None
-    for kind, pattern in PATTERNS.items():
-        if pattern.search(record.text):
-            age = record.age_s(log.now, log.uptime_s)
-            repaired = kind in (Kind.MACHINE_CHECK, Kind.MEMORY_ERROR) and not _severe(record.text)
-            return Trouble(kind, record.text[:_MOST_CHARS], age, repaired)
-    return None
+    age = record.age_s(log.now, log.uptime_s)
+    repaired = kind in (Kind.MACHINE_CHECK, Kind.MEMORY_ERROR) and not _severe(record.text)
+    return Trouble(kind, record.text[:_MOST_CHARS], age, repaired)
+
+
+@lru_cache(maxsize=4096)
+def _kind(text: str) -> Kind | None:
+    """What a message means. Nodes of a kind write the same while they boot, so most messages come again."""
+    if not any(part in text for part in TELLTALE):
+        return None
+    return next((kind for kind, pattern in PATTERNS.items() if pattern.search(text)), None)
 
 
 def _severe(text: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bringup.commands import Command, Output
@@ -94,8 +95,9 @@ _NOT_REPORTED = frozenset({"N/A", "[N/A]"})
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    gpu: Device
-    links: list[tuple[int, str]]
+    """What stands below a GPU's heading: links with their words, or one sentence instead."""
+
+    links: tuple[tuple[int, str], ...]
     sentence: str
 
 
@@ -113,17 +115,11 @@ def read_errors(output: Output) -> tuple[Counters, ...]:
 def parse_status(text: str) -> tuple[Links, ...]:
     """The links of every GPU in an answer of STATUS. Raises ParseError for anything unknown."""
     found: list[Links] = []
-    for block in _blocks(text):
-        if block.sentence:
-            found.append(Links(block.gpu, {}, *_sentence(block.sentence)))
-            continue
-        speeds: dict[int, float | None] = {}
-        for link, words in block.links:
-            match = _SPEED.fullmatch(words)
-            if (match is None and words != "<inactive>") or link in speeds:
-                raise ParseError(f"nvidia-smi nvlink -s: GPU {block.gpu.index} link {link} is {words[:40]!r}")
-            speeds[link] = float(match[1]) if match else None
-        found.append(Links(block.gpu, speeds))
+    for gpu, body in _bodies(text):
+        with _of(gpu):
+            block = _block(body)
+            unknown = _sentence(block.sentence) if block.sentence else (False, "")
+            found.append(Links(gpu, _speeds(body), *unknown))
     return tuple(found)
 
 
@@ -134,49 +130,41 @@ def parse_errors(text: str) -> tuple[Counters, ...]:
     Unknown counter names are kept.
     """
     found: list[Counters] = []
-    for block in _blocks(text):
-        if block.sentence:
-            found.append(Counters(block.gpu, {}, *_sentence(block.sentence)))
-            continue
-        links: dict[int, dict[str, float | None]] = {}
-        for link, words in block.links:
-            match = _COUNTER.fullmatch(words)
-            if match is None or match[1] in links.setdefault(link, {}):
-                raise ParseError(f"nvidia-smi nvlink: GPU {block.gpu.index} link {link} has {words[:60]!r}")
-            links[link][match[1]] = _value(match[2], words)
-        found.append(Counters(block.gpu, links))
+    for gpu, body in _bodies(text):
+        with _of(gpu):
+            block = _block(body)
+            unknown = _sentence(block.sentence) if block.sentence else (False, "")
+            found.append(Counters(gpu, _counters(body), *unknown))
     return tuple(found)
 
 
 def parse_far_ends(text: str) -> tuple[FarEnds, ...]:
     """Where the links end, from `nvidia-smi nvlink -R`."""
     found: list[FarEnds] = []
-    for block in _blocks(text):
+    for gpu, body in _bodies(text):
         links: dict[int, tuple[str, int]] = {}
-        for link, words in block.links:
-            match = _REMOTE.fullmatch(words)
-            if match is None:
-                raise ParseError(
-                    f"nvidia-smi nvlink -R: GPU {block.gpu.index} link {link} has {words[:60]!r}"
-                )
-            links[link] = (bdf.normalise(match[1]), int(match[2]))
-        found.append(FarEnds(block.gpu, links))
+        with _of(gpu):
+            for link, words in _block(body).links:
+                match = _REMOTE.fullmatch(words)
+                if match is None:
+                    raise ParseError(f"link {link} has {words[:60]!r}")
+                links[link] = (bdf.normalise(match[1]), int(match[2]))
+        found.append(FarEnds(gpu, links))
     return tuple(found)
 
 
 def parse_capabilities(text: str) -> tuple[Capabilities, ...]:
     """What the links can do, from `nvidia-smi nvlink -c`."""
     found: list[Capabilities] = []
-    for block in _blocks(text):
+    for gpu, body in _bodies(text):
         links: dict[int, dict[str, bool]] = {}
-        for link, words in block.links:
-            match = _CAPABILITY.fullmatch(words)
-            if match is None:
-                raise ParseError(
-                    f"nvidia-smi nvlink -c: GPU {block.gpu.index} link {link} has {words[:60]!r}"
-                )
-            links.setdefault(link, {})[match[1]] = match[2] == "true"
-        found.append(Capabilities(block.gpu, links))
+        with _of(gpu):
+            for link, words in _block(body).links:
+                match = _CAPABILITY.fullmatch(words)
+                if match is None:
+                    raise ParseError(f"link {link} has {words[:60]!r}")
+                links.setdefault(link, {})[match[1]] = match[2] == "true"
+        found.append(Capabilities(gpu, links))
     return tuple(found)
 
 
@@ -187,41 +175,82 @@ def _answer(output: Output) -> str:
     return text
 
 
-def _blocks(text: str) -> Iterator[_Block]:
-    """The text cut into GPUs. A GPU prints links or one sentence; neither means that the text was cut off."""
+@contextmanager
+def _of(gpu: Device) -> Iterator[None]:
+    """Errors name the GPU."""
+    try:
+        yield
+    except ParseError as error:
+        raise ParseError(f"nvidia-smi nvlink: GPU {gpu.index}: {error.reason}") from None
+
+
+def _bodies(text: str) -> Iterator[tuple[Device, str]]:
+    """The text cut into GPUs: each heading with what stands below it."""
     seen: set[int] = set()
-    block: _Block | None = None
+    gpu: Device | None = None
+    body: list[str] = []
     complaints = may_complain(text)
     for line in text.splitlines():
         words = line.strip()
         if not words or _CUT.fullmatch(words) or (complaints and is_complaint(words)):
             continue
-        if block is not None and (match := _LINK.fullmatch(words)):
-            block.links.append((int(match[1]), match[2].strip()))
-        elif match := _GPU.fullmatch(words):
-            if block is not None:
-                yield _whole(block)
-            block = _Block(Device(int(match[1]), match[2], match[3]), [], "")
-            if block.gpu.index in seen:
-                raise ParseError(f"nvidia-smi nvlink lists GPU {block.gpu.index} twice")
-            seen.add(block.gpu.index)
-        elif block is None:
-            raise ParseError(f"nvidia-smi nvlink printed {words[:80]!r}")
-        elif (
-            (_ALL_INACTIVE.search(words) or _NOTHING.search(words)) and not block.links and not block.sentence
-        ):
-            block = _Block(block.gpu, [], words[:120])
-        else:
-            raise ParseError(f"nvidia-smi nvlink printed {words[:80]!r}")
-    if block is None:
+        match = _GPU.fullmatch(words) if words.startswith("GPU ") else None
+        if match is None:
+            if gpu is None:
+                raise ParseError(f"nvidia-smi nvlink printed {words[:80]!r}")
+            body.append(words)
+            continue
+        if gpu is not None:
+            yield gpu, "\n".join(body)
+        gpu, body = Device(int(match[1]), match[2], match[3]), []
+        if gpu.index in seen:
+            raise ParseError(f"nvidia-smi nvlink lists GPU {gpu.index} twice")
+        seen.add(gpu.index)
+    if gpu is None:
         raise ParseError("nvidia-smi nvlink listed no GPU")
-    yield _whole(block)
+    yield gpu, "\n".join(body)
 
 
-def _whole(block: _Block) -> _Block:
-    if not block.links and not block.sentence:
-        raise ParseError(f"nvidia-smi nvlink printed nothing for GPU {block.gpu.index}")
-    return block
+# What follows is remembered by what stands below a heading: healthy GPUs print the same, on this node and on others.
+
+
+@remembered
+def _block(body: str) -> _Block:
+    """A GPU prints links or one sentence; neither means that the text was cut off."""
+    links: list[tuple[int, str]] = []
+    sentence = ""
+    for words in body.split("\n"):
+        if match := _LINK.fullmatch(words):
+            links.append((int(match[1]), match[2].strip()))
+        elif (_ALL_INACTIVE.search(words) or _NOTHING.search(words)) and not links and not sentence:
+            sentence = words[:120]
+        elif words:
+            raise ParseError(f"{words[:80]!r} is not understood")
+    if not links and not sentence:
+        raise ParseError("nothing is printed for it")
+    return _Block(() if sentence else tuple(links), sentence)
+
+
+@remembered
+def _speeds(body: str) -> Mapping[int, float | None]:
+    speeds: dict[int, float | None] = {}
+    for link, words in _block(body).links:
+        match = _SPEED.fullmatch(words)
+        if (match is None and words != "<inactive>") or link in speeds:
+            raise ParseError(f"link {link} is {words[:40]!r}")
+        speeds[link] = float(match[1]) if match else None
+    return speeds
+
+
+@remembered
+def _counters(body: str) -> Mapping[int, Mapping[str, float | None]]:
+    links: dict[int, dict[str, float | None]] = {}
+    for link, words in _block(body).links:
+        match = _COUNTER.fullmatch(words)
+        if match is None or match[1] in links.setdefault(link, {}):
+            raise ParseError(f"link {link} has {words[:60]!r}")
+        links[link][match[1]] = _value(match[2], words)
+    return links
 
 
 def _sentence(words: str) -> tuple[bool, str]:
@@ -234,7 +263,7 @@ def _value(text: str, words: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        raise ParseError(f"nvidia-smi nvlink: {words[:60]!r} is no number") from None
+        raise ParseError(f"{words[:60]!r} is no number") from None
     if not math.isfinite(value) or value < 0:
-        raise ParseError(f"nvidia-smi nvlink: {words[:60]!r} is no count")
+        raise ParseError(f"{words[:60]!r} is no count")
     return value

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bringup.commands import Command, steady
 from bringup.errors import ParseError
@@ -25,6 +26,11 @@ _PATH = re.compile(r"X|SYS|NODE|PHB|PXB|PIX|NV[0-9]{1,2}")
 _NIC_NAME = re.compile(r"(?!X$|GPU)[A-Za-z][\w.-]{1,31}")
 _LEGEND = re.compile(r"(NIC[0-9]{1,3}):\s+([\w.-]{1,64})")
 _MOST = 512
+
+
+@lru_cache(maxsize=1024)
+def _is_gpu(name: str) -> bool:
+    return _GPU.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,11 @@ class Topology:
 
     @property
     def gpus(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if _GPU.fullmatch(row.name))
+        return tuple(row for row in self.rows if _is_gpu(row.name))
 
     @property
     def nics(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if not _GPU.fullmatch(row.name))
+        return tuple(row for row in self.rows if not _is_gpu(row.name))
 
     def nearest_nics(self, gpu: str, kind: str) -> tuple[str, ...]:
         """The NICs that this GPU reaches by this kind of path (PIX, PXB, …), from its row or theirs."""
@@ -61,7 +67,7 @@ class Topology:
         if row is None:
             raise ParseError(f"the topology has no {gpu}")
         cells = zip(self.columns, row.paths, strict=True)
-        ways = [(column, path) for column, path in cells if not _GPU.fullmatch(column)]
+        ways = [(column, path) for column, path in cells if not _is_gpu(column)]
         if not ways:
             at = self.columns.index(gpu)
             ways = [(nic.name, nic.paths[at]) for nic in self.nics]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from bringup.parsers import bdf
 from bringup.parsers.kernel_records import Record
@@ -95,10 +96,7 @@ def aer_events(
     events: list[_Open] = []
     for record in records:
         words = record.text
-        lowered = words.lower()
-        if not any(part in lowered for part in TELLTALE) and not (
-            events and events[-1].told and "[" in words
-        ):
+        if not _may_tell(words) and not (events and events[-1].told and "[" in words):
             continue
         if match := _RECEIVED.search(words):
             source = bdf.normalise(match[4]) if match[4] else None
@@ -121,6 +119,13 @@ def aer_events(
             if events and events[-1].told:
                 events[-1].errors.append(match[2])
     return tuple(event for opened in events if (event := opened.closed()) is not None)
+
+
+@lru_cache(maxsize=4096)
+def _may_tell(words: str) -> bool:
+    """Remembered, because nodes of a kind write the same while they boot."""
+    lowered = words.lower()
+    return any(part in lowered for part in TELLTALE)
 
 
 def _severity(words: str) -> Severity:

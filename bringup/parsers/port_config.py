@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
-from bringup.parsers.rdma_sysfs import NO_DEVICES
+from bringup.parsers.rdma_sysfs import NO_DEVICES, cut
 from bringup.parsers.reading import quoted, whole, whole_or_hex
 from bringup.parsers.remembered import remembered
 
@@ -41,9 +42,10 @@ exit 0
     timeout_s=30.0,
 )
 
-_LINE = re.compile(
+_MOST_PATH = 300
+_PATH = re.compile(
     r"/infiniband/(?P<dev>[\w.-]{1,64})(?:/device/net/(?P<net>[\w.@-]{1,64})|/ports/(?P<port>[0-9]{1,3}))?"
-    r"/(?P<attr>[\w/]{1,64}):(?P<value>.*)",
+    r"/(?P<attr>[\w/]{1,64})$",
     re.ASCII,
 )
 _GID = re.compile(r"(?:[0-9a-f]{4}:){7}[0-9a-f]{4}")
@@ -105,18 +107,28 @@ def parse(text: str) -> tuple[PortConfig, ...]:
             return ()
         if not line.strip() or line.startswith("grep: "):
             continue
-        match = _LINE.search(line)
-        if match is None or not line.startswith("/"):
+        path, value = cut(line, _MOST_PATH)
+        place = _place(path)
+        if place is None:
             raise ParseError(f"RDMA ports: {quoted(line)} is not a path of an RDMA device")
-        own = devices.setdefault(match["dev"], {})
-        value = match["value"].strip()
-        if match["net"]:
-            nets.setdefault(match["dev"], {}).setdefault(match["net"], {})[match["attr"]] = value
-        elif match["port"] in (None, "1"):
-            own[match["attr"]] = value
+        device, net, port, attr = place
+        own = devices.setdefault(device, {})
+        if net:
+            nets.setdefault(device, {}).setdefault(net, {})[attr] = value
+        elif port in ("", "1"):
+            own[attr] = value
     if not devices:
         raise ParseError(f"RDMA ports: no device in {quoted(text)}")
     return tuple(_device(name, own, nets.get(name, {})) for name, own in devices.items())
+
+
+@lru_cache(maxsize=4096)
+def _place(path: str) -> tuple[str, str, str, str] | None:
+    """The device, network interface, port and attribute that a path names. All nodes have the same paths."""
+    match = _PATH.search(path)
+    if match is None:
+        return None
+    return match["dev"], match["net"] or "", match["port"] or "", match["attr"]
 
 
 def find(devices: Iterable[PortConfig], hca: str) -> PortConfig | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bringup.commands import Command
 from bringup.errors import ParseError
@@ -16,6 +17,7 @@ from bringup.parsers.reading import number, numbered_word, quoted, whole, whole_
 from bringup.parsers.remembered import remembered
 
 NO_DEVICES = "no RDMA devices"
+_BEGINS = re.compile("/infiniband/|/net/")
 
 COUNTERS: tuple[str, ...] = (
     "symbol_error",
@@ -69,14 +71,28 @@ exit 0
 )
 """Identity, state and error counters of every RDMA port, in one reading."""
 
-_LINE = re.compile(
+_PATH = re.compile(
     r"(?:/devices/(?P<bdf>[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]))?"
     r"(?:/infiniband/(?P<dev>[\w.-]{1,64})|/net/(?P<netdev>[\w.@-]{1,64}))"
-    r"(?:/ports/(?P<port>\d{1,3}))?/(?P<attr>[\w./@-]{1,200}):(?P<value>.*)",
+    r"(?:/ports/(?P<port>\d{1,3}))?/(?P<attr>[\w./@-]{1,200})$",
     re.ASCII,
 )
+_MOST_PATH = 400
 _RATE = re.compile(r"(?P<gbps>[\d.]{1,12}) Gb/sec \((?P<lanes>\d{1,2})X(?: (?P<gen>\w{1,16}))?\)", re.ASCII)
 _IFF_UP = 1
+
+
+def cut(line: str, most: int) -> tuple[str, str]:
+    """A line `path:value`, the path from `/infiniband/` or `/net/` on, with a PCI address in front if there is one.
+
+    Only that address holds colons. What is no path, or has more than `most` characters, gives two empty words.
+    """
+    begins = _BEGINS.search(line)
+    at = line.find(":", begins.end(), most) if begins else -1
+    if begins is None or at < 0 or line[0] != "/":
+        return "", ""
+    device = line.rfind("/devices/", 0, begins.start())
+    return line[device if device >= 0 else begins.start() : at], line[at + 1 :].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +146,16 @@ class RdmaDevice:
         return next((p for p in self.ports if p.number == number), None)
 
 
+@lru_cache(maxsize=4096)
+def _place(path: str) -> tuple[str, str, str, int | None, str] | None:
+    """The PCI address, network interface, device, port and attribute that a path names. All nodes have the same paths."""
+    match = _PATH.search(path)
+    if match is None:
+        return None
+    port = int(match["port"]) if match["port"] else None
+    return (match["bdf"] or "").lower(), match["netdev"] or "", match["dev"] or "", port, match["attr"]
+
+
 class _Tree:
     """The values by device, port and interface, collected line by line."""
 
@@ -140,20 +166,19 @@ class _Tree:
         self.netdevs_by_bdf: dict[str, dict[str, dict[str, str]]] = {}
 
     def take(self, line: str) -> None:
-        match = _LINE.search(line)
-        if match is None or not line.startswith("/"):
+        path, value = cut(line, _MOST_PATH)
+        place = _place(path)
+        if place is None:
             raise ParseError(f"RDMA sysfs: {quoted(line)} is not a path of an RDMA device")
-        bdf = (match["bdf"] or "").lower()
-        attr, value = match["attr"], match["value"].strip()
-        if match["netdev"]:
-            self.netdevs_by_bdf.setdefault(bdf, {}).setdefault(match["netdev"], {})[attr] = value
+        bdf, netdev, device, port, attr = place
+        if netdev:
+            self.netdevs_by_bdf.setdefault(bdf, {}).setdefault(netdev, {})[attr] = value
             return
-        device = match["dev"]
         own = self.devices.setdefault(device, {})
         if bdf:
             own["device"] = bdf
-        if match["port"]:
-            self.ports.setdefault(device, {}).setdefault(int(match["port"]), {})[attr] = value
+        if port is not None:
+            self.ports.setdefault(device, {}).setdefault(port, {})[attr] = value
         elif attr.startswith("device/net/") and attr.count("/") == 3:
             _, _, name, what = attr.split("/")
             self.netdevs.setdefault(device, {}).setdefault(name, {})[what] = value

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import median
 
 from bringup.inventory.names import natural_key
@@ -81,8 +82,7 @@ def speeds(state: RunState) -> Speeds:
     leaves: dict[tuple[str, str], Speed] = {}
     for outcome in state.outcomes:
         for m in outcome.measurements:
-            value = number(m.value)
-            if m.name != BANDWIDTH or value is None:
+            if m.name != BANDWIDTH or (value := number(m.value)) is None:
                 continue
             ends = [key for end in m.at.split(" ~ ") if (key := port_key(end)) is not None]
             for end in ends:
@@ -110,22 +110,23 @@ class Distribution:
         return median(self.values)
 
 
+@lru_cache(maxsize=1024)
+def _of_all_lanes(name: str) -> str | None:
+    """The name without its lane; None for what only tells of others."""
+    return None if name.startswith("slowest other") else _LANE.sub("", name)
+
+
 def distributions(state: RunState, most: int = 24) -> list[Distribution]:
     """The measurements that have a numeric limit and are not all alike: speeds first, then by stage."""
     found: dict[tuple[str, str, str], list[tuple[Measurement, float]]] = {}
     stages: dict[str, Stage] = {}
     for outcome in state.outcomes:
         for m in outcome.measurements:
-            value = number(m.value)
-            if (
-                value is None
-                or m.limit is None
-                or number(m.limit.value) is None
-                or m.name.startswith("slowest other")
-            ):
+            if m.limit is None or number(m.limit.value) is None or (value := number(m.value)) is None:
                 continue
-            found.setdefault((outcome.check, _LANE.sub("", m.name), m.unit), []).append((m, value))
-            stages[outcome.check] = outcome.stage
+            if (name := _of_all_lanes(m.name)) is not None:
+                found.setdefault((outcome.check, name, m.unit), []).append((m, value))
+                stages[outcome.check] = outcome.stage
     made = []
     for (check, name, unit), rows in found.items():
         values = tuple(value for _, value in rows)
@@ -177,11 +178,12 @@ def links(state: RunState, measured: Speeds) -> list[Link]:
     broken: dict[tuple[str, str], dict[str, None]] = {}
     for outcome in state.outcomes:
         for m in outcome.measurements:
-            if (key := port_key(m.at)) is None:
+            said, kept = _READ.get(m.name), m.limit is None or words.holds(m)
+            if (kept and said is None) or (key := port_key(m.at)) is None:
                 continue
-            if not words.holds(m):
+            if not kept:
                 broken.setdefault(key, {})[words.reading(m)] = None
-            if (said := _READ.get(m.name)) is not None:
+            if said is not None:
                 read.setdefault(key, {})[said] = words.value(m)
     defects: dict[tuple[str, str], str] = {}
     for defect in state.defects:
