@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Steps on several nodes that must run at the same time."""
+    """Steps on several nodes that must run at the same time; those whose command `listens` go first."""
 
     steps: tuple[Step, ...]
 

@@ -1,20 +1,21 @@
-"""all_reduce over several nodes, started by mpirun or srun on the first of them: how it is called, and why it did not
-begin."""
+"""all_reduce over several nodes, started by mpirun or srun on the first of them or by Hydra on each: how it is called, and
+why it did not begin."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from bringup.battery import all_reduce
-from bringup.check import Outputs
-from bringup.commands import Command, Output
+from bringup.battery import all_reduce, hydra_job
+from bringup.check import Outputs, Plan, Step, run, together
+from bringup.commands import Output
 from bringup.context import Context
 from bringup.errors import CannotJudge, NoLimit, NotApplicable, ToolMissing
 from bringup.inventory import folded
 from bringup.model import Finding, Limit, Measurement, Node
-from bringup.parsers import mpirun, nccl_tests, srun
+from bringup.parsers import hydra, mpirun, nccl_tests, srun
 
 _OF_THE_WIRE = 0.85
 """The part of what the ports must carry by themselves that a collective must still reach over them."""
@@ -46,7 +47,7 @@ _NO_LOGIN = re.compile(
 """What ssh says when it does not get into a node."""
 
 
-def command(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: str) -> Command:
+def plan(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: str) -> Plan:
     """The job over all GPUs and all planned ports of these nodes. Raises NotApplicable where nothing joins them."""
     gpus = {ctx.need_gpus(node) for node in nodes}
     if len(gpus) != 1:
@@ -55,13 +56,19 @@ def command(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: 
     if not hcas and not all_reduce.one_domain(nodes, ctx):
         raise NotApplicable(f"{_some(nodes)} have no planned fabric ports between them")
     programs = [_program(nodes[0], ctx, name) for name in (mpirun_fact, binary_fact)]
-    if PurePosixPath(programs[0]).name == "srun":
+    starter = PurePosixPath(programs[0]).name
+    if starter == "srun":
         where = folded(node.name for node in nodes)  # 12,500 names in full are too long for an argument
-        return nccl_tests.all_reduce_srun(
+        asked = nccl_tests.all_reduce_srun(
             programs[0], programs[1], where, len(nodes), gpus.pop(), tuple(hcas)
         )
+        return run(nodes[0], asked)
     hosts = tuple(node.peer_address or node.address or node.name for node in nodes)
-    return nccl_tests.all_reduce_pair(programs[0], programs[1], hosts, gpus.pop(), tuple(hcas))
+    if starter == hydra.MPIEXEC:
+        return together(
+            *hydra_job.steps(nodes, ctx, programs[0], programs[1], hosts, gpus.pop(), tuple(hcas))
+        )
+    return run(nodes[0], nccl_tests.all_reduce_pair(programs[0], programs[1], hosts, gpus.pop(), tuple(hcas)))
 
 
 def _some(nodes: Sequence[Node]) -> str:
@@ -94,14 +101,25 @@ def _program(node: Node, ctx: Context, name: str) -> str:
 
 
 def judged(
-    nodes: Sequence[Node], asked: Command, out: Outputs, ctx: Context, at: str, wrong: Limit, speed: Limit
+    nodes: Sequence[Node],
+    steps: Sequence[Step],
+    out: Outputs,
+    ctx: Context,
+    at: str,
+    wrong: Limit,
+    speed: Limit,
 ) -> Iterator[Measurement | Finding]:
-    """What the job says, at the component path `at`. Raises CannotJudge for one that could not be started."""
+    """What the job says, at the component path `at`. Raises CannotJudge for one that could not be started.
+
+    `steps` is the plan of the job; the first step prints its log.
+    """
+    asked = steps[0].command
+    hydra_job.came(steps, out)
     log = all_reduce.read(nodes[0], asked, out)
     if log.test is None:
-        raise _not_begun(nodes, out.get(nodes[0], asked), log.text)
+        raise hydra_job.not_begun(steps, out) or _not_begun(nodes, out.get(nodes[0], asked), log.text)
     if (broken := all_reduce.failed(log, log.test, at)) is not None:
-        yield broken
+        yield replace(broken, message=broken.message + hydra_job.who_ended(steps, out))
         return
     yield from all_reduce.judged(log, log.test, nodes, ctx, at, wrong, speed, "COLL-SETUP")
 

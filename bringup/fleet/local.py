@@ -2,7 +2,7 @@
 
 A job is one compound script on one node. A duel is a server job and a client job on two nodes: the client starts when
 every server command listens or has ended, and servers that are still waiting when the client is done are stopped. A team
-is jobs on several nodes that must run at the same time.
+is jobs on several nodes that must run at the same time; those that promise to listen go first.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ Connect = Callable[[Node, Options, Cancel | None], Connection]
 
 WORKERS = 256
 """Nodes worked on at once: a worker mostly waits for its node, so that only threads and memory limit them."""
+SETTLE_S = 60.0
+"""How long who needs a server waits until it listens; then it starts and says itself what is wrong."""
+LEAVE_S = 5.0
+"""How long who needed a server may take to end when the server has."""
 LOGINS = 32
 """Of them, so many log in at once: a key exchange costs both sides processor time, and a jump host or directory service
 that is asked by all at once refuses some."""
@@ -140,10 +144,35 @@ class LocalFleet:
                 self._bout(bout, sink, cancel)
 
     def _bout(self, jobs: Sequence[Job], sink: Sink, cancel: Cancel) -> None:
-        """Jobs that wait for each other: each has a thread of its own, however few workers there are."""
+        """Jobs that wait for each other: each has a thread of its own, however few workers there are.
+
+        Where some promise to listen, the others start when these do; they are stopped when these have ended, and not
+        started where these ended before.
+        """
+        ears = [job for job in jobs if any(command.listens is not None for command in job.commands)]
+        rest = [job for job in jobs if job not in ears]
+        stop = Cancel()
+        release = cancel.subscribe(stop.set)
         with ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="team") as pool:
-            for future in [pool.submit(self._execute, job, sink, lambda _: None, cancel) for job in jobs]:
-                future.result()
+            first, heard = [], []
+            for job in ears:
+                heard.append(event := threading.Event())
+                first.append(pool.submit(self._execute, job, sink, _setting(event), cancel))
+                first[-1].add_done_callback(_setting(event))
+            until = time.monotonic() + SETTLE_S
+            for event in heard:
+                event.wait(max(0.0, until - time.monotonic()))
+            if ears and all(future.done() for future in first):
+                stop.set()
+            others = [pool.submit(self._execute, job, sink, lambda _: None, stop) for job in rest]
+            wait(first)
+            if ears:
+                wait(others, LEAVE_S)
+                stop.set()
+            wait(others)
+        release()
+        for future in first + others:
+            future.result()
 
     def _duel(self, duel: Duel, sink: Sink, cancel: Cancel) -> None:
         waiting = set(range(len(duel.server.commands)))
@@ -182,7 +211,7 @@ class LocalFleet:
         thread = threading.Thread(target=listen, name=f"serve {server.node.name}", daemon=True)
         thread.start()
         try:
-            settled.wait(60.0)
+            settled.wait(SETTLE_S)
             if not failed:
                 self._execute(dataclasses.replace(duel.client, lanes=1), sink, lambda _: None, cancel)
         finally:
@@ -267,3 +296,7 @@ class LocalFleet:
         if names is None and self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+
+def _setting(event: threading.Event) -> Callable[[object], None]:
+    return lambda _: event.set()

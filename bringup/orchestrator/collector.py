@@ -113,7 +113,7 @@ class Collector:
             outcome = not_run(case.check, case.target, Why.QUARANTINED, excuse, ctx, evidence)
         elif case.plan is None:
             outcome = refused(case, ctx, evidence)
-        elif any(out.ended is Ended.CANCELLED for out, _ in kept.values()) and not _client_ended(case, kept):
+        elif any(out.ended is Ended.CANCELLED for out, _ in kept.values()) and not _told(case, kept):
             why = "the run was stopped before this was finished"
             outcome = not_run(case.check, case.target, Why.ABORTED, why, ctx, evidence)
         else:
@@ -123,12 +123,17 @@ class Collector:
         self._emit(outcome)
 
 
-def _client_ended(case: Case, kept: dict[Key, tuple[Output, Evidence]]) -> bool:
-    """Of a server and its client the client decides: a server that was stopped afterwards is no abort."""
-    if not isinstance(case.plan, Serve):
-        return False
-    out, _ = kept[case.plan.client.node.name, case.plan.client.command]
-    return out.ended is not Ended.CANCELLED
+def _told(case: Case, kept: dict[Key, tuple[Output, Evidence]]) -> bool:
+    """Whether those ended by themselves who stop the others when they end: that is no abort.
+
+    Of a server and its client it is the client, of a team those that the others wait for.
+    """
+    if isinstance(case.plan, Serve):
+        decide = [case.plan.client]
+    else:
+        decide = [step for step in case.steps if step.command.listens is not None]
+    ended = [kept[step.node.name, step.command][0].ended for step in decide]
+    return bool(ended) and Ended.CANCELLED not in ended
 
 
 def refused(case: Case, ctx: Context, evidence: tuple[Evidence, ...] = ()) -> Outcome:

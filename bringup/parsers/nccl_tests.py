@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from bringup.commands import Command
 from bringup.errors import ParseError
+from bringup.parsers import hydra
 from bringup.parsers.reading import number, quoted, whole
 
 NODE_TIMEOUT_S = 300.0
@@ -79,6 +80,18 @@ def all_reduce_srun(
         alone=True,
         estimate_s=50.0,
     )
+
+
+def all_reduce_hydra(
+    mpiexec: str, binary: str, hosts: Sequence[str], gpus: int, port: int, hcas: Sequence[str] = ()
+) -> tuple[Command, ...]:
+    """The same job under Hydra, one command for each host: see `hydra.job`."""
+    use = [f"NCCL_IB_HCA={'=' + ','.join(hcas)}"] if hcas else []
+    program = (binary, *f"-b 8G -e 8G -g 1 {_CHECKED}".split())
+    return hydra.job(
+        mpiexec, hosts, gpus, port, (*_TALKS, *use), program, timeout_s=PAIR_TIMEOUT_S, max_bytes=_LOG_BYTES,
+        estimate_s=50.0,
+    )  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------------- rows

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bringup.battery import all_reduce, mpi_reduce, transports
-from bringup.check import Check, Outputs, Plan, run
-from bringup.commands import Command
+from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import NotApplicable
@@ -47,7 +46,7 @@ class JobCollective(Check[Group]):
         Fault(
             "COLL-SETUP",
             "a job over {at} cannot be started",
-            "let the nodes log in to each other (or Slurm start jobs on them), install the same MPI and nccl-tests on all;"
+            "let the nodes log in to each other, or Slurm or Hydra start jobs; install the same MPI and nccl-tests on all;"
             " then: bringup resume",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
@@ -56,7 +55,7 @@ class JobCollective(Check[Group]):
     )
 
     def plan(self, target: Group, ctx: Context) -> Plan:
-        return run(target.members[0], _command(target.members, ctx))
+        return _plan(target.members, ctx)
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         nodes = target.members
@@ -67,10 +66,10 @@ class JobCollective(Check[Group]):
             speed = mpi_reduce.floor(
                 "collective.job.all_reduce", nodes, ctx, pair, ctx.limit(nodes[0], "rdma.write_bw")
             )
-        yield from mpi_reduce.judged(nodes, _command(nodes, ctx), out, ctx, target.name, wrong, speed)
+        yield from mpi_reduce.judged(nodes, _plan(nodes, ctx).steps, out, ctx, target.name, wrong, speed)
 
 
-def _command(nodes: Sequence[Node], ctx: Context) -> Command:
+def _plan(nodes: Sequence[Node], ctx: Context) -> Plan:
     if len(nodes) < 2:
         raise NotApplicable("one node alone is no job")
-    return mpi_reduce.command(nodes, ctx, "collective.mpirun", "collective.binary")
+    return mpi_reduce.plan(nodes, ctx, "collective.mpirun", "collective.binary")

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import all_reduce, mpi_reduce, transports
-from bringup.check import Check, Outputs, Plan, run
-from bringup.commands import Command
+from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.model import Finding, Level, Measurement, Pair, Stage
@@ -47,7 +46,7 @@ class PairCollective(Check[Pair]):
         Fault(
             "COLL-SETUP",
             "the test between {at} cannot be started",
-            "let the nodes log in to each other (or Slurm start jobs on them), install the same MPI and nccl-tests on both;"
+            "let the nodes log in to each other, or Slurm or Hydra start jobs; install the same MPI and nccl-tests on both;"
             " then: bringup resume",
             Who.COULD_NOT_JUDGE,
             Severity.MONITOR,
@@ -56,7 +55,7 @@ class PairCollective(Check[Pair]):
     )
 
     def plan(self, target: Pair, ctx: Context) -> Plan:
-        return run(target.a, _command(target, ctx))
+        return _plan(target, ctx)
 
     def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         at = f"{target.a.name} ~ {target.b.name}"
@@ -67,8 +66,8 @@ class PairCollective(Check[Pair]):
             # The profile's number is that of two trays of one NVLink domain; only their ports join these two.
             port = ctx.limit(target.a, "rdma.write_bw")
             speed = mpi_reduce.floor("collective.pair.across", target.nodes, ctx, speed, port)
-        yield from mpi_reduce.judged(target.nodes, _command(target, ctx), out, ctx, at, wrong, speed)
+        yield from mpi_reduce.judged(target.nodes, _plan(target, ctx).steps, out, ctx, at, wrong, speed)
 
 
-def _command(target: Pair, ctx: Context) -> Command:
-    return mpi_reduce.command(target.nodes, ctx, "collective.mpirun", "collective.binary")
+def _plan(target: Pair, ctx: Context) -> Plan:
+    return mpi_reduce.plan(target.nodes, ctx, "collective.mpirun", "collective.binary")

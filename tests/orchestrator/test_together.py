@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from support.battle import ONE, Cluster, Reached, battle, verdicts
 
 from bringup.check import Check, Outputs, Plan, Step, together
-from bringup.commands import Command
+from bringup.commands import Command, Ended, Output
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.fleet import Job, Team
+from bringup.fleet import Job, LocalFleet, Team, local
 from bringup.model import Finding, Group, Measurement, Node, Pair, Stage
 from bringup.orchestrator.plan import FIRST_PORT, GROUP_PORT, make_plan
 from bringup.orchestrator.work import jobs_of, teams
+from bringup.transport import Cancel, Connection, Options, Ready
+from bringup.transport.base import Sink
 
 
 class Everybody(Check[Group]):
@@ -110,3 +113,62 @@ def test_teams_and_ports() -> None:
     assert teams(battles[0].cases) == [Team((first, second))]
     assert jobs_of(battles[0].cases) == []
     assert teams(battles[0].cases)[0].nodes == ("n1", "n2")
+
+
+class Fleet(Connection):
+    """Connections whose commands say what happens: `listen`, `fail`, `ask` or `stay`."""
+
+    def __init__(self, node: Node, seen: list[str], gate: threading.Event) -> None:
+        self._node, self._seen, self._gate = node, seen, gate
+
+    @property
+    def node(self) -> Node:
+        return self._node
+
+    @property
+    def login_s(self) -> None:
+        return None
+
+    def execute(
+        self, commands: Sequence[Command], sink: Sink, *, lanes: int = 4, cancel: Cancel | None = None
+    ) -> None:
+        (command,) = commands
+        status = 0
+        if command.script == "listen":
+            self._gate.wait(0.2)  # who did not wait for it would have said so by now
+            self._seen.append(f"{self.node.name} listens")
+            sink(0, Ready(0))
+            assert self._gate.wait(20)
+        elif command.script == "fail":
+            status = 1
+        else:
+            self._seen.append(f"{self.node.name} asks")
+            self._gate.set()
+            if command.script == "stay" and cancel is not None and cancel.wait(20):
+                return sink(0, Output(self.node.name, command, Ended.CANCELLED))
+        return sink(0, Output(self.node.name, command, Ended.EXITED, status))
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "seen", "ended"),
+    [
+        ("listen", "ask", ["n1 listens", "n2 asks", "n3 asks"], [Ended.EXITED] * 3),
+        ("listen", "stay", ["n1 listens", "n2 asks", "n3 asks"], [Ended.EXITED, *[Ended.CANCELLED] * 2]),
+        ("fail", "ask", [], [Ended.EXITED, *[Ended.CANCELLED] * 2]),
+    ],
+)
+def test_who_listens_goes_first_and_when_it_has_ended_the_others_are_stopped(
+    monkeypatch: pytest.MonkeyPatch, first: str, others: str, seen: list[str], ended: list[Ended]
+) -> None:
+    monkeypatch.setattr(local, "LEAVE_S", 0.3)
+    said: list[str] = []
+    gate = threading.Event()
+    fleet = LocalFleet(Options(), connect=lambda node, *_: Fleet(node, said, gate))
+    nodes = [Node(f"n{k}") for k in (1, 2, 3)]
+    commands = [Command(first, listens=4000), Command(others), Command(others)]
+    answers: dict[str, Ended] = {}
+    team = Team((tuple(Job(n, (c,), 1) for n, c in zip(nodes, commands, strict=True)),))
+    fleet.run([team], lambda out: answers.update({out.node: out.ended}))
+    assert (said[:1] + sorted(said[1:]), [answers[n.name] for n in nodes]) == (seen, ended)

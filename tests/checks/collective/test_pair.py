@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from bringup.check import Together
 from bringup.commands import Ended
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
 from bringup.judging import judged
 from bringup.model import Finding, Pair, Verdict
-from bringup.parsers.nccl_tests import all_reduce_pair, all_reduce_srun
+from bringup.parsers.nccl_tests import all_reduce_hydra, all_reduce_pair, all_reduce_srun
 
 FACTS = {
     "gpu.count": 8,
@@ -72,6 +73,104 @@ def test_slurm_starts_it_by_the_names_of_the_nodes(check, pair, make_context, ma
     assert (verdict, code, at) == (Verdict.ERROR, "TOOL-MISSING", "gpu-002")
     _, code, at, _ = said(missing.replace("slurmstepd-gpu-002", "slurmstepd"), 2)
     assert (code, at) == ("TOOL-MISSING", ""), "an older Slurm does not say where: nobody is guessed"
+
+
+WAITS = "".join(
+    f"HYDRA_LAUNCH: /opt/mpich/bin/hydra_pmi_proxy --control-port 192.0.2.1:18515 --rmk user --proxy-id {n} \n"
+    for n in range(2)
+)
+
+
+@pytest.fixture
+def under_hydra(check, pair, make_context, make_outputs, answer):
+    """(verdict, code, at, reason) of a job under Hydra, from the answers of both nodes."""
+
+    def said(first, second=None):
+        ctx = make_context(LIMITS, {**FACTS, "collective.mpirun": "/opt/mpich/bin/mpiexec.hydra"})
+        plan = check.plan(pair, ctx)
+        assert isinstance(plan, Together)
+        here, there = plan.steps
+        assert [step.command for step in (here, there)] == list(
+            all_reduce_hydra(
+                "/opt/mpich/bin/mpiexec.hydra", "all_reduce_perf", ("192.0.2.1", "192.0.2.2"), 8, 18515,
+                ("mlx5_0", "mlx5_3"),
+            )
+        )  # fmt: skip
+        outputs = {
+            ("gpu-001", here.command): first,
+            ("gpu-002", there.command): second or answer("", status=0),
+        }
+        outcome = judged(check, pair, make_outputs(outputs), ctx)
+        return outcome.verdict, outcome.code, outcome.error_at, outcome.reason
+
+    return said
+
+
+def test_hydra_starts_it_without_a_login_between_the_nodes(under_hydra, corpus_text, answer) -> None:
+    good = WAITS + "HYDRA_LAUNCH_END\n" + corpus_text(H100)
+    assert under_hydra(good)[0] is Verdict.PASS
+    assert under_hydra(good, answer("", status=7))[0] is Verdict.PASS, "how a proxy ends then says nothing"
+
+
+REFUSED = '[proxy:0:1@b] HYDU_sock_connect (sock.c:141): unable to connect from "b" to "192.0.2.1" (Connection refused)\n'
+
+
+def test_who_cannot_take_part_in_a_job_under_hydra_is_named(under_hydra, answer) -> None:
+    stopped = answer(
+        WAITS + "HYDRA_LAUNCH_END\n", status=137, stderr="bringup: 1 of 2 proxies came within 45 s\n"
+    )
+    setup = (Verdict.ERROR, "COLL-SETUP")
+    assert under_hydra(stopped, answer("", status=5, stderr=REFUSED)) == (
+        *setup, "gpu-002", "the test did not begin: no way to mpiexec.hydra on gpu-001 from gpu-002: Connection refused"
+    )  # fmt: skip
+    assert under_hydra(stopped, answer(ended=Ended.CANCELLED)) == (
+        *setup, "gpu-002", "the test did not begin: no way to mpiexec.hydra on gpu-001 from gpu-002: it was still trying"
+    )  # fmt: skip
+    alone = answer(WAITS + "HYDRA_LAUNCH_END\n", status=137, stderr=REFUSED)
+    assert under_hydra(alone)[1:3] == ("COLL-SETUP", "gpu-001")
+    killed = answer("", status=137, stderr="Killed\n")
+    assert under_hydra(stopped, killed) == (
+        *setup, "",
+        "the test did not begin: 1 of 2 proxies came within 45 s (the proxy on gpu-002 was killed)",
+    )  # fmt: skip
+    missing = answer(ended=Ended.MISSING, detail="/opt/mpich/bin/hydra_pmi_proxy")
+    assert under_hydra(stopped, missing)[1:3] == ("TOOL-MISSING", "gpu-002")
+    assert under_hydra(missing, answer(ended=Ended.CANCELLED))[1:3] == ("TOOL-MISSING", "gpu-001")
+    lost = answer(ended=Ended.LOST, detail="connection lost")
+    assert under_hydra(stopped, lost)[1:3] == ("NODE-LOST", "gpu-002")
+    none = "[proxy:0:1@b] HYDU_create_process (launch.c:73): execvp error on file /opt/none (No such file or directory)\n"
+    stopped = answer(WAITS + "HYDRA_LAUNCH_END\n", status=255, stderr=none)
+    assert under_hydra(stopped)[1:3] == ("TOOL-MISSING", "gpu-002")
+    taken = answer("", status=255, stderr="[mpiexec@a] HYDU_sock_listen (sock.c:67): no port to bind\n")
+    assert under_hydra(taken, answer(ended=Ended.CANCELLED)) == (
+        *setup, "gpu-001", "the test did not begin: gpu-001: no port to bind"
+    )  # fmt: skip
+    silent = answer(WAITS + "HYDRA_LAUNCH_END\n", ended=Ended.TIMEOUT)
+    assert under_hydra(silent) == (
+        *setup, "", "the test did not begin: every proxy came, and no rank said anything within 345 s"
+    )  # fmt: skip
+
+
+def test_what_mpiexec_prints_is_read_and_never_followed(under_hydra, answer) -> None:
+    other = WAITS.replace(":18515", ":4444") + "HYDRA_LAUNCH_END\n"
+    assert under_hydra(answer(other, status=137)) == (
+        Verdict.ERROR, "COLL-SETUP", "gpu-001",
+        "the test did not begin: mpiexec.hydra waits for 2 proxies at port 4444, needed 2 at port 18515",
+    )  # fmt: skip
+    evil = "HYDRA_LAUNCH: /bin/sh -c reboot\nHYDRA_LAUNCH_END\n"
+    verdict, code, _, reason = under_hydra(answer(evil, status=137))
+    assert (verdict, code) == (
+        Verdict.ERROR,
+        "OUTPUT-UNKNOWN",
+    ) and "does not start a hydra_pmi_proxy" in reason
+
+
+def test_hydra_needs_ipv4(check, make_node, make_context) -> None:
+    ctx = make_context(LIMITS, {**FACTS, "collective.mpirun": "mpiexec.hydra"})
+    with pytest.raises(
+        CannotJudge, match="2001:db8::1 to the others, and Hydra needs an IPv4 address or a name"
+    ):
+        check.plan(Pair(make_node(address="2001:db8::1"), make_node(name="gpu-002")), ctx)
 
 
 def test_plans_that_cannot_be_made(check, pair, make_context) -> None:
