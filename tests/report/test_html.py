@@ -23,7 +23,7 @@ VOID = {"meta", "br"}
 HARMLESS = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "nav", "div", "p", "span", "b",
     "small", "code", "br", "h1", "h2", "h3", "ul", "li", "details", "summary", "a", "table", "thead", "tbody", "tr", "th", "td",
-    "svg", "rect", "path", "text",
+    "svg", "path", "text",
 }  # fmt: skip
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from pathlib import Path
 
 from bringup.model import RunVerdict
 from bringup.report import text, words
 from bringup.report import verdict as judge
 from bringup.report.digest import Digest, digest
-from bringup.report.html import pictures, tables, work
+from bringup.report.html import tables, work
 from bringup.report.html.markup import Markup, joined, tag, verbatim
 from bringup.report.html.style import SHEET
 from bringup.report.proof import Proofs
 from bringup.report.readings import distributions, links, speeds, versions
 from bringup.run import RunState
+
+logging.getLogger("matplotlib").addHandler(logging.NullHandler())
+"""It would tell on stderr that it lists the fonts or that a home cannot be written to: it manages without."""
 
 _TONES = {RunVerdict.READY: "ready", RunVerdict.NOT_READY: "notready", RunVerdict.INCOMPLETE: "incomplete"}
 
@@ -25,20 +29,24 @@ def page(state: RunState, *, exit_code: int | None = None, proofs: Proofs | None
 
     With `proofs` each defect shows the line of output that decided it.
     """
+    # Not above: matplotlib takes half a second, and only who draws a page needs it.
+    from bringup.report.html import canvas, pictures
+
     end = digest(state, exit_code)
     defects = work.ordered(state)
     run = text.line(state.info.id, 80) or "RUN"
     measured = speeds(state)
-    sections = [
-        ("Punch list", "work", work.punch_list(state, defects, run, proofs)),
-        ("Floor", "floor", pictures.floor(state, defects)),
-        ("Stages", "stages", pictures.stages(state)),
-        ("Bandwidth", "bandwidth", pictures.bandwidth(state, measured)),
-        ("Distributions", "charts", pictures.charts(distributions(state))),
-        ("Links", "links", tables.link_matrix(links(state, measured))),
-        ("Versions", "versions", tables.version_table(versions(state))),
-        ("Not judged", "open", work.open_questions(state, end)),
-    ]
+    with canvas.drawing():
+        sections = [
+            ("Punch list", "work", work.punch_list(state, defects, run, proofs)),
+            ("Floor", "floor", pictures.floor(state, defects)),
+            ("Stages", "stages", pictures.stages(state)),
+            ("Bandwidth", "bandwidth", pictures.bandwidth(state, measured)),
+            ("Distributions", "charts", pictures.charts(distributions(state))),
+            ("Links", "links", tables.link_matrix(links(state, measured))),
+            ("Versions", "versions", tables.version_table(versions(state))),
+            ("Not judged", "open", work.open_questions(state, end)),
+        ]
     there = [(name, at, section) for name, at, section in sections if section is not None]
     title = f"{end.verdict.value}: {end.name or end.run}"
     head = tag(

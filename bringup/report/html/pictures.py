@@ -81,12 +81,7 @@ def _node_cell(node: Node, ready: set[str], failed: set[str], found: tuple[int, 
 
 
 def _legend(marks: Sequence[tuple[str, str, str]]) -> Markup:
-    items = []
-    for kind, glyph, said in marks:
-        box = tag("rect", class_=kind, x=1, y=1, width=12, height=12, rx=2)
-        letter = tag("text", glyph, class_="glyph", x=7, y=10.5, text_anchor="middle") if glyph else None
-        picture = tag("svg", box, letter, width=14, height=14, aria_hidden="true")
-        items.append(tag("li", picture, said))
+    items = [tag("li", svg.swatch(kind, glyph), said) for kind, glyph, said in marks]
     return tag("ul", *items, class_="legend")
 
 
