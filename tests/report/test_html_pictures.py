@@ -17,7 +17,7 @@ from defusedxml.ElementTree import fromstring
 from support import big_run
 
 from bringup.report import html, text
-from bringup.report.html import svg
+from bringup.report.html import canvas, svg
 from bringup.report.html.markup import Markup
 from bringup.report.html.style import SHEET
 from bringup.report.html.svg import Cell
@@ -180,7 +180,7 @@ from bringup.cli import main
 assert not [m for m in sys.modules if m.split(".")[0] in ("matplotlib", "numpy")]
 from bringup.report import html
 from bringup.run import RunState
-from bringup.report.html import svg
+from bringup.report.html import canvas, svg
 print(svg.histogram([1.0, 2.0], [], label="x") + html.page(RunState()))
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
@@ -210,3 +210,17 @@ def test_needs_no_home_no_display_and_nobodys_settings(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         said.add(done.stdout)
     assert len(said) == 1 and "<svg" in said.pop()
+
+
+def test_a_page_without_matplotlib_says_so_and_has_all_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawing() -> None:
+        raise OSError("no folder for <fonts>")
+
+    state = fold(big_run.events(8))
+    whole = html.page(state)
+    monkeypatch.setattr(canvas, "drawing", drawing)
+    page = html.page(state)
+    assert "matplotlib cannot be used here (no folder for &lt;fonts&gt;)." in page
+    assert "<svg" not in page and "<svg" in whole
+    kept = [name for name in ("work", "links", "versions", "open") if f'id="{name}"' in whole]
+    assert kept and all(f'id="{name}"' in page for name in kept)

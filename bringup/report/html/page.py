@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
+from bringup.defects import Defect
 from bringup.model import RunVerdict
 from bringup.report import text, words
 from bringup.report import verdict as judge
@@ -15,7 +17,7 @@ from bringup.report.html import tables, work
 from bringup.report.html.markup import Markup, joined, tag, verbatim
 from bringup.report.html.style import SHEET
 from bringup.report.proof import Proofs
-from bringup.report.readings import distributions, links, speeds, versions
+from bringup.report.readings import Speeds, distributions, links, speeds, versions
 from bringup.run import RunState
 
 logging.getLogger("matplotlib").addHandler(logging.NullHandler())
@@ -29,24 +31,17 @@ def page(state: RunState, *, exit_code: int | None = None, proofs: Proofs | None
 
     With `proofs` each defect shows the line of output that decided it.
     """
-    # Not above: matplotlib takes half a second, and only who draws a page needs it.
-    from bringup.report.html import canvas, pictures
-
     end = digest(state, exit_code)
     defects = work.ordered(state)
     run = text.line(state.info.id, 80) or "RUN"
     measured = speeds(state)
-    with canvas.drawing():
-        sections = [
-            ("Punch list", "work", work.punch_list(state, defects, run, proofs)),
-            ("Floor", "floor", pictures.floor(state, defects)),
-            ("Stages", "stages", pictures.stages(state)),
-            ("Bandwidth", "bandwidth", pictures.bandwidth(state, measured)),
-            ("Distributions", "charts", pictures.charts(distributions(state))),
-            ("Links", "links", tables.link_matrix(links(state, measured))),
-            ("Versions", "versions", tables.version_table(versions(state))),
-            ("Not judged", "open", work.open_questions(state, end)),
-        ]
+    sections = [
+        ("Punch list", "work", work.punch_list(state, defects, run, proofs)),
+        *_pictures(state, defects, measured),
+        ("Links", "links", tables.link_matrix(links(state, measured))),
+        ("Versions", "versions", tables.version_table(versions(state))),
+        ("Not judged", "open", work.open_questions(state, end)),
+    ]
     there = [(name, at, section) for name, at, section in sections if section is not None]
     title = f"{end.verdict.value}: {end.name or end.run}"
     head = tag(
@@ -61,6 +56,30 @@ def page(state: RunState, *, exit_code: int | None = None, proofs: Proofs | None
     main = tag("main", *(section for _, _, section in there), _footer(state, end))
     body = tag("body", _header(state, end, [(name, at) for name, at, _ in there]), main)
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _pictures(
+    state: RunState, defects: Sequence[Defect], measured: Speeds
+) -> list[tuple[str, str, Markup | None]]:
+    """Name, id and section of what is drawn. A page that says why it has no pictures is better than none."""
+    try:
+        # Not above: matplotlib takes half a second, and only who draws a page needs it.
+        from bringup.report.html import canvas, pictures
+
+        with canvas.drawing():
+            return [
+                ("Floor", "floor", pictures.floor(state, defects)),
+                ("Stages", "stages", pictures.stages(state)),
+                ("Bandwidth", "bandwidth", pictures.bandwidth(state, measured)),
+                ("Distributions", "charts", pictures.charts(distributions(state))),
+            ]
+    except (
+        ImportError,
+        OSError,
+    ) as error:  # a broken installation, or no folder where it may keep its list of fonts
+        said = f"There are none: matplotlib cannot be used here ({text.line(str(error), 300)})."
+        section = tag("section", tag("h2", "Pictures"), tag("p", said), id="pictures")
+        return [("Pictures", "pictures", section)]
 
 
 def write(state: RunState, path: Path, *, exit_code: int | None = None, proofs: Proofs | None = None) -> None:
