@@ -30,7 +30,7 @@ class _Waiting:
 
 
 class Collector:
-    """All cases of one stage part. `take` is called from worker threads; each case is emitted exactly once.
+    """All cases of one stage part. `take` is called by the desk; each case is emitted exactly once.
 
     `excuse` may give a reason why a case is not run after all (its node turned out to be unreachable). `earlier` holds
     the first answers of this run for checks that compare, `standing` those that need not be asked for again. An answer

@@ -23,7 +23,7 @@ _LOADS = STAGES.index(Stage.PERF)
 
 
 class Standing:
-    """What the nodes have answered to steady commands. `keep` and `recall` are called from worker threads."""
+    """What the nodes have answered to steady commands. `keep` and `recall` are called by the desk."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder, self._clock = folder, clock

@@ -117,9 +117,7 @@ def parse_status(text: str) -> tuple[Links, ...]:
     found: list[Links] = []
     for gpu, body in _bodies(text):
         with _of(gpu):
-            block = _block(body)
-            unknown = _sentence(block.sentence) if block.sentence else (False, "")
-            found.append(Links(gpu, _speeds(body), *unknown))
+            found.append(Links(gpu, _speeds(body), *_sentence(_block(body).sentence)))
     return tuple(found)
 
 
@@ -132,9 +130,7 @@ def parse_errors(text: str) -> tuple[Counters, ...]:
     found: list[Counters] = []
     for gpu, body in _bodies(text):
         with _of(gpu):
-            block = _block(body)
-            unknown = _sentence(block.sentence) if block.sentence else (False, "")
-            found.append(Counters(gpu, _counters(body), *unknown))
+            found.append(Counters(gpu, _counters(body), *_sentence(_block(body).sentence)))
     return tuple(found)
 
 
@@ -254,6 +250,7 @@ def _counters(body: str) -> Mapping[int, Mapping[str, float | None]]:
 
 
 def _sentence(words: str) -> tuple[bool, str]:
+    """`all_inactive` and `unknown` by what a GPU says instead of links; nothing of both where it lists links."""
     return (True, "") if _ALL_INACTIVE.search(words) else (False, words)
 
 
