@@ -123,3 +123,14 @@ def test_a_round_without_some_nodes_keeps_everybody_else_at_work(count: int, gon
     assert len(flat) == len(set(flat))
     assert len(alone) <= 1
     assert len(set(nodes) - gone - set(flat)) <= 1 + resting
+
+
+@given(st.integers(8, 40), st.integers(2, 4), st.integers(3, 40))
+def test_everybody_meets_somebody_of_its_nvlink_domain_in_two_rounds(
+    size: int, count: int, leaf: int
+) -> None:
+    """Racks and leaves do not end at the same node: one leaf holds trays of two domains."""
+    drawn = matchings(range(size * count), 2, lambda n: Place(f"leaf-{n // leaf}", "", f"rack-{n // size}"))
+    check(drawn, size * count)
+    met = {n for pairs in drawn for a, b in pairs if a // size == b // size for n in (a, b)}
+    assert met == set(range(size * count))

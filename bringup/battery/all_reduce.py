@@ -13,6 +13,7 @@ from bringup.errors import CannotJudge, ParseError
 from bringup.model import Finding, Limit, Measurement, Node
 from bringup.parsers import nccl_tests
 from bringup.parsers.nccl_tests import Collective
+from bringup.topology import place
 
 GPU_CAUSES = (
     "GPU-LOST",
@@ -106,9 +107,13 @@ def judged(
     busbw = test.largest.out_of_place.busbw_gbs
     hosts = tuple(dict.fromkeys(rank.host for rank in test.ranks))
     joined = len(nodes) > 1 and one_domain(nodes, ctx)
-    wrong_way = list(transports.of_nodes(log.text, hosts, nodes, ctx, joined=joined))
+    over_nvlink = transports.between(log.text, at) if joined else None
+    if over_nvlink is not None:
+        yield over_nvlink
+    wrong_way = list(transports.of_nodes(log.text, hosts, nodes, ctx))
     yield from wrong_way
-    judged_by = None if wrong_way else speed  # what another way is worth says nothing about the parts
+    astray = wrong_way or (over_nvlink is not None and not over_nvlink.ok)
+    judged_by = None if astray else speed  # what another way is worth says nothing about the parts
     yield Measurement("busbw", busbw, "GB/s", at, judged_by, "COLL-BUSBW")
     if log.status != 0 and test.wrong == 0 and not test.average_failed:
         said = test.failures[0] if test.failures else "it printed its result"
@@ -129,7 +134,7 @@ def _right_places(test: Collective, nodes: int, gpus: int, setup: str) -> None:
 
 def one_domain(nodes: Sequence[Node], ctx: Context) -> bool:
     """Whether the nodes' GPUs may reach each other over NVLink: without fabric ports nothing else joins them."""
-    if len({node.rack for node in nodes}) > 1:
+    if len({place(node).domain for node in nodes}) > 1:
         return False
     spans = [ctx.fact_if_any(node, "nvlink.domain_nodes") for node in nodes]
     return all(isinstance(span, int) and span > 1 for span in spans)

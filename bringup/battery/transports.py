@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bringup.context import Context
 from bringup.defects import Fault, Who
-from bringup.model import Finding, Node
+from bringup.model import Finding, Limit, Measurement, Node
 from bringup.parsers import nccl_transport
 
 TRANSPORT = Fault(
@@ -26,12 +26,28 @@ TRANSPORT = Fault(
 )  # fmt: skip
 
 
-def of_nodes(
-    log: str, hosts: Sequence[str], nodes: Sequence[Node], ctx: Context, *, joined: bool = False
-) -> Iterator[Finding]:
+_MNNVL = Limit(
+    "collective.mnnvl", "==", "used", why="NVLink joins the nodes of one domain, at many times the ports' speed",
+    source="NVIDIA NCCL NCCL_MNNVL_ENABLE",
+)  # fmt: skip
+
+
+def between(log: str, at: str) -> Measurement | None:
+    """Whether nodes that NVLink joins used it; None where the log says nothing of it.
+
+    NCCL takes MNNVL for all nodes of a job or for none, so this speaks of the job `at` and of none of its nodes.
+    """
+    said = [way.mnnvl for way in nccl_transport.parse(log).values() if way.mnnvl is not None]
+    if not said:
+        return None
+    used = "used" if all(said) else "not used"
+    return Measurement("NVLink between the nodes (MNNVL)", used, "", at, _MNNVL, TRANSPORT.code)
+
+
+def of_nodes(log: str, hosts: Sequence[str], nodes: Sequence[Node], ctx: Context) -> Iterator[Finding]:
     """What went the wrong way, node by node. `hosts` are the names that the nodes have in the log, in the same order.
 
-    `joined` says whether NVLink joins these nodes. One node alone uses no fabric ports.
+    One node alone uses no fabric ports.
     """
     ways: Mapping[str, nccl_transport.Way] = nccl_transport.parse(log)
     for host, node in zip(hosts, nodes, strict=False):
@@ -40,9 +56,7 @@ def of_nodes(
             continue
         hcas = tuple(port.hca for port in ctx.training_ports(node)) if len(nodes) > 1 else ()
         direct = ctx.fact_if_any(node, "gpu.vendor") is not None
-        for said in nccl_transport.wrong_ways(
-            way, hcas, nvls=reduces_in_switches(node, ctx), mnnvl=joined, direct=direct
-        ):
+        for said in nccl_transport.wrong_ways(way, hcas, nvls=reduces_in_switches(node, ctx), direct=direct):
             yield Finding(TRANSPORT.code, said, node.name)
 
 

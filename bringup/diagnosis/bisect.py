@@ -254,25 +254,30 @@ class _Search:
     def packed(self) -> tuple[Job, ...]:
         """As many of the wanted jobs as have no node in common, each filled up to the size of the failed one.
 
-        Nodes of the failed job that were good in another fill up as well, but last, and nothing that is `strict`.
+        Nodes of the failed job that were good in another fill up as well, but last, and nothing that is `strict`. Who
+        would be alone takes one that was good in a smaller job: one node is no job.
         """
         jobs: list[Job] = []
         used: set[str] = set()
         asked = {n for question in self._wanted for n in question.suspects}
-        good = [
-            j
-            for j in self._jobs
-            if not j.rails and len(j.nodes) == len(self._failure.nodes) and self._is_good(j)
-        ]
-        cleared = [n for n in dict.fromkeys(n for j in good for n in j.suspects) if n not in asked]
+        good = [j for j in self._jobs if not j.rails and self._is_good(j)]
+        held = [j for j in good if len(j.nodes) == len(self._failure.nodes)]
+        cleared, company = (
+            [n for n in dict.fromkeys(n for j in jobs_ for n in j.suspects) if n not in asked]
+            for jobs_ in (held, good)
+        )
         for question in self._wanted:
             same = (j for j in self._jobs if (j.suspects, j.rails) == (question.suspects, question.rails))
             before = {n for job in same for n in job.filling}
             outside = sorted((n for n in self._failure.good if n not in used), key=lambda n: n in before)
             inside = [] if question.strict or self._pure else [n for n in cleared if n not in used]
             filling = [*outside, *inside]
+            alone = not filling and len(question.suspects) == 1
+            if alone:
+                filling = sorted((n for n in company if n not in used), key=lambda n: n in before)[:1]
             lacking = len(self._failure.nodes) - len(question.suspects)
-            if used & set(question.suspects) or (jobs and len(filling) < lacking):
+            least = lacking if self._failure.good else int(alone)  # it is worth a round to wait for so many
+            if used & set(question.suspects) or (jobs and len(filling) < least):
                 continue
             job = Job(question.suspects, tuple(filling[:lacking]), question.rails, question.again)
             jobs.append(job)

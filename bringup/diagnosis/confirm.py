@@ -76,10 +76,14 @@ def confirm_rounds(
 
 @dataclass
 class _Visit:
-    """Suspects of one node that are tested together, and the partners that the node has met for it."""
+    """Suspects of one node that are tested together, and the partners that the node has met for it.
+
+    With a `domain` only partners of it tell anything.
+    """
 
     node: str
     by_lane: dict[str, Suspect]
+    domain: str = ""
     partners: list[str] = field(default_factory=list)
 
 
@@ -100,6 +104,9 @@ class _Planner:
                 if trial.good:
                     for end, other in (trial.ends, trial.ends[::-1]):
                         self._met_well.setdefault(end, set()).add(other)
+        self._domain = {
+            node_of(end): of for about in evidence.ends.values() for end, of in about.domains.items()
+        }
         self._accused = {node_of(end) for s in self._suspects for end in s.ends}
         self._lane_of = lane_of
         self._fitting: dict[frozenset[str], list[str]] = {}
@@ -109,10 +116,11 @@ class _Planner:
         ways = [(s, PARTNERS) for s in self._suspects if len(s.ends) == 2]
         short_of: dict[Suspect, str] = {}
         for visit in visits:
-            there_are = len([n for n in self._fit(visit.by_lane) if n != visit.node])
+            there_are = len(self._partners(visit))
             if there_are < PARTNERS:
                 lane = next(iter(visit.by_lane)) or "all ports"
                 why = f"{there_are or 'no'} known-good partner{'' if there_are == 1 else 's'} for {lane}"
+                why += f" in NVLink domain {visit.domain}" if visit.domain else ""
                 short_of.update(dict.fromkeys(visit.by_lane.values(), why))
         rounds: list[Round] = []
         while len(rounds) < MOST_ROUNDS:
@@ -144,10 +152,16 @@ class _Planner:
                 (end,) = suspect.ends
                 of_node.setdefault(node_of(end), {})[self._lane_of(end)] = suspect
         for node, by_lane in of_node.items():
-            if len([n for n in self._fit(by_lane) if n != node]) >= PARTNERS:
-                yield _Visit(node, by_lane)
+            together = _Visit(node, by_lane, next((s.domain for s in by_lane.values() if s.domain), ""))
+            if len(self._partners(together)) >= PARTNERS:
+                yield together
             else:
-                yield from (_Visit(node, {lane: suspect}) for lane, suspect in by_lane.items())
+                yield from (_Visit(node, {lane: s}, s.domain) for lane, s in by_lane.items())
+
+    def _partners(self, visit: _Visit) -> list[str]:
+        """The nodes that can tell something about the suspects of this visit."""
+        fit = (n for n in self._fit(visit.by_lane) if n != visit.node)
+        return [n for n in fit if not visit.domain or self._domain.get(n) == visit.domain]
 
     def _fit(self, lanes: Iterable[str]) -> list[str]:
         """The nodes that are known good on all these lanes, those without any suspect first."""
@@ -161,9 +175,7 @@ class _Planner:
         """The tests of a visit in this round, if its node and a partner are free; two well nodes stay for the control."""
         if visit.node in busy or len(visit.partners) == PARTNERS:
             return
-        well = [
-            n for n in self._fit(visit.by_lane) if n not in busy and n not in (*visit.partners, visit.node)
-        ]
+        well = [n for n in self._partners(visit) if n not in busy and n not in visit.partners]
         spared = len(well) + sum(n not in busy for n in visit.partners)
         if not well or (busy and spared < 3):
             return

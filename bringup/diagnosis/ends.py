@@ -24,7 +24,8 @@ class Ends:
     """What all trials of one check and fault code say about their ends.
 
     `of_end` holds each end's trials in order, `best` the best share of its limit that it reached, `leaf` the leaf that
-    it hangs on where the plan says so. `failing_ways` are the failing trials of two good ends.
+    it hangs on where the plan says so. `failing_ways` are the failing trials of two good ends. `domains` are those
+    of the ends, for a fault that shows only between nodes of one NVLink domain; empty for any other.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -34,9 +35,15 @@ class Ends:
     good: frozenset[str] = frozenset()
     bad: frozenset[str] = frozenset()
     failing_ways: tuple[Trial, ...] = ()
+    domains: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, trials: Iterable[Trial], leaf: Mapping[str, str] | None = None) -> Ends:
+    def of(
+        cls,
+        trials: Iterable[Trial],
+        leaf: Mapping[str, str] | None = None,
+        domains: Mapping[str, str] | None = None,
+    ) -> Ends:
         """The verdicts of these trials."""
         trials = tuple(trials)
         of_end: dict[str, list[Trial]] = defaultdict(list)
@@ -55,7 +62,7 @@ class Ends:
         )
         ways = tuple(t for t in trials if not t.good and t.a in good and t.b in good)
         each = {end: tuple(mine) for end, mine in of_end.items()}
-        return cls(trials, leaf or {}, each, best, good, bad, ways)
+        return cls(trials, leaf or {}, each, best, good, bad, ways, domains or {})
 
     def partners(self, end: str, *, good: bool) -> tuple[str, ...]:
         """Whom an end met with this result, each once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +11,8 @@ from bringup.diagnosis.setups import kept_from_starting
 from bringup.diagnosis.symptoms import Sign, measured
 from bringup.diagnosis.trials import Key, Trial, trials
 from bringup.diagnosis.ways import Way, ways
-from bringup.model import Node, Outcome, Stage
+from bringup.model import Node, Outcome, Stage, Verdict
+from bringup.topology import place
 
 _OF_LINKS = frozenset({"LINK-ERRORS", "LINK-FLAP", "LINK-BER"})
 """Faults whose measurements count errors of one link, whichever test caused them."""
@@ -52,7 +53,11 @@ class Evidence:
             for port in node.ports
             if port.leaf
         }
-        ends = {key: Ends.of(mine, leaf) for key, mine in trials(outcomes, signs, defaults).items()}
+        tried = trials(outcomes, signs, defaults)
+        passed = Counter(o.check for o in outcomes if o.verdict is Verdict.PASS and len(o.nodes) == 2)
+        ends = {
+            key: Ends.of(mine, leaf, _domains(mine, passed[key[0]], nodes)) for key, mine in tried.items()
+        }
         failing: dict[str, list[Trial]] = defaultdict(list)
         all_: dict[str, list[Trial]] = defaultdict(list)
         for (_, code), mine in ends.items():
@@ -78,6 +83,15 @@ class Evidence:
         """The one of several ends whose error counters rose under the load; empty if none did, or more than one."""
         mine = [end for end in ends if end in self.risen]
         return mine[0] if len(mine) == 1 else ""
+
+
+def _domains(mine: Sequence[Trial], passed: int, nodes: Mapping[str, Node]) -> dict[str, str]:
+    """The domain of each end, if only tests inside of domains were trials, and others that passed were none."""
+    if passed <= sum(trial.good for trial in mine):
+        return {}
+    named = {end: end.partition("/")[0] for trial in mine for end in trial.ends}
+    found = {end: place(nodes[name]).domain for end, name in named.items() if name in nodes}
+    return found if all(found.get(t.a) and found.get(t.a) == found.get(t.b) for t in mine) else {}
 
 
 def flaky(sign: Sign) -> str:

@@ -26,6 +26,9 @@ SCALE_ONLY = "SCALE-ONLY"
 WAVES = ("leaf", "domain", "unit", "cross-leaf", "all")
 """The kinds of jobs in the order in which they run."""
 
+ANY = "any"
+"""What every pass clears of: a failure without a number."""
+
 _KEY = re.compile(
     r"(?P<base>(?P<wave>\S+) job \S+ and [0-9]{1,7} more)"
     r"(?:, search (?P<number>[0-9]{1,7}) with (?P<suspects>[0-9]{1,7}) in question(?P<again>, again)?)?",
@@ -93,6 +96,9 @@ def step_of(
     if beside and not good:
         return Found(error="no job of this kind was good, so nobody is known to be good")
     alike = {name for name in good if _profile(name, nodes) == _profile(failed.nodes[0], nodes)}
+    if any(m.code == "COLL-TRANSPORT" for m in failed.measurements):
+        # NVLink joins its nodes: with one of another domain it would go over the ports, and tell nothing about this job
+        alike = {name for name in alike if _domain(name, nodes) == _domain(failed.nodes[0], nodes)}
     outside = tuple(n for n in good if n in alike and n not in failed.nodes)
     if len(outside) < len(failed.nodes) - len(failed.nodes) // 2 and _halves_good(failed.nodes, known):
         # nobody is there to keep the size, and the parts were good in smaller jobs: that may be all there is to it
@@ -109,20 +115,27 @@ def _profile(name: str, nodes: Mapping[str, Node]) -> str:
     return nodes[name].profile if name in nodes else ""
 
 
+def _domain(name: str, nodes: Mapping[str, Node]) -> str:
+    return place(nodes[name]).domain if name in nodes else ""
+
+
 def unfit(outcomes: Iterable[Outcome]) -> dict[str, str]:
     """Nodes that spoil every job that they are in, with the reason: bad alone, or bad with every partner."""
-    failed: dict[tuple[str, str], str] = {}
-    passed: set[tuple[str, str]] = set()
+    failed: dict[tuple[str, str], set[str]] = defaultdict(set)
+    passed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for o in outcomes:
         if o.stage not in (Stage.RDMA, Stage.COLLECTIVE) or not 0 < len(o.nodes) <= 2:
             continue
         ends = ends_of(o.at, o.nodes) if len(o.nodes) == 2 else o.nodes
         for end in ends:
             if o.verdict is Verdict.PASS:
-                passed.add((o.check, end))
+                passed[o.check, end] |= {ANY, *(m.code for m in o.measurements)}
             elif o.verdict is Verdict.FAIL:
-                failed.setdefault((o.check, end), o.check)
-    return {node_of(end): f"bad in {check}" for check, end in failed if (check, end) not in passed}
+                failed[o.check, end] |= {m.code for m in o.measurements if not m.ok} or {ANY}
+    # a pass clears only of what it has measured: between two NVLink domains nothing is said about the NVLinks
+    return {
+        node_of(end): f"bad in {check}" for (check, end), of in failed.items() if not of <= passed[check, end]
+    }
 
 
 def spoilers(outcomes: Sequence[Outcome], nodes: Mapping[str, Node]) -> dict[str, str]:

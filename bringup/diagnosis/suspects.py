@@ -15,7 +15,7 @@ class Suspect:
     """One end that may be bad, or two between which the way may be. `checks` are those that it failed.
 
     `sends` is the only role in which an end failed; None where it failed in both. `met` are its partners so far, and
-    `failed_with` those of them that are good with others.
+    `failed_with` those of them that are good with others. Only partners of the `domain`, if it has one, tell anything.
     """
 
     ends: tuple[str, ...]
@@ -23,6 +23,7 @@ class Suspect:
     sends: bool | None = None
     met: tuple[str, ...] = ()
     failed_with: tuple[str, ...] = ()
+    domain: str = ""
 
 
 def node_of(end: str) -> str:
@@ -83,7 +84,9 @@ def _suspect(ends: tuple[str, ...], against: Sequence[tuple[str, Ends]]) -> Susp
     failed = (
         other for _, about in against for other in about.partners(end, good=False) if other in about.good
     )
-    return Suspect(ends, checks, roles.pop() if len(roles) == 1 else None, met, tuple(dict.fromkeys(failed)))
+    domain = next((about.domains[end] for _, about in against if about.domains), "")
+    role = roles.pop() if len(roles) == 1 else None
+    return Suspect(ends, checks, role, met, tuple(dict.fromkeys(failed)), domain)
 
 
 def known_good(evidence: Evidence, accused: Iterable[Suspect]) -> tuple[str, ...]:

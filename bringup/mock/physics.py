@@ -101,9 +101,9 @@ def nvlink_share(nodes: Sequence[SimNode]) -> float:
 
 
 def one_nvlink_domain(nodes: Sequence[SimNode]) -> bool:
-    """Whether the nodes' GPUs reach each other over NVLink: one domain, and IMEX runs on all of them."""
+    """Whether NCCL joins the nodes' GPUs over NVLink: one domain, IMEX runs on all of them, and none has it turned off."""
     places = {(gpu.cluster_uuid, gpu.clique) for node in nodes for gpu in node.visible_gpus}
-    return len(places) == 1 and all(node.imex == "active" for node in nodes)
+    return len(places) == 1 and all(node.imex == "active" and node.mnnvl for node in nodes)
 
 
 def gpu_share(nodes: Sequence[SimNode]) -> float:

@@ -74,22 +74,18 @@ def _take(way: Way, said: str) -> None:
         way.mnnvl = on or bool(way.mnnvl)
 
 
-def wrong_ways(way: Way, hcas: Iterable[str], *, nvls: bool, mnnvl: bool, direct: bool) -> list[str]:
+def wrong_ways(way: Way, hcas: Iterable[str], *, nvls: bool, direct: bool) -> list[str]:
     """What is not as it should be on one host, in words.
 
     `hcas` are the planned ports (none: the nodes are not joined by a fabric, or only one takes part), `nvls` whether
-    the switches must reduce, `mnnvl` whether NVLink joins the nodes, `direct` whether GPUDirect RDMA is expected.
+    the switches must reduce, `direct` whether GPUDirect RDMA is expected. Data that goes over NVLink uses no ports.
     """
     wrong: list[str] = []
     planned = sorted(set(hcas))
     if nvls and way.no_nvls:
         names = ", ".join(map(str, sorted(way.no_nvls)))
         wrong.append(f"NVLS, the reduction in the NVSwitches, is not available on GPU {names}")
-    if way.mnnvl:
-        return wrong
-    if mnnvl and way.mnnvl is not None:
-        wrong.append("NVLink between the nodes (MNNVL) is not used")
-    if not planned:
+    if way.mnnvl or not planned:
         return wrong
     if SOCKET in way.networks or way.over_sockets:
         wrong.append("the data goes over TCP sockets (NET/Socket), not over the fabric ports")

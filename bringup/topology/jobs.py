@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bringup.topology.places import Place, groups
+from bringup.topology.places import DOMAIN_LEAST, Place, groups
 
 N = TypeVar("N")
 
 LEAST = 3
 """Jobs of fewer nodes are tests of pairs, which come before."""
-DOMAIN_LEAST = 8
-"""Nodes that share a rack are an NVLink domain only where there are many of them."""
 
 
 @dataclass(frozen=True, slots=True)

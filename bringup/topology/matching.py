@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from bringup.topology.places import Place, Reach, reach
+from bringup.topology.places import DOMAIN_LEAST, Place, Reach, groups, reach
 
 N = TypeVar("N")
 
@@ -25,7 +25,8 @@ def matchings(
     With an odd number one node rests in each round, a different one each time, so two rounds cover every node. Fewer
     rounds come back when there are not enough different ones (n - 1 for even n, n for odd n; with places possibly
     fewer, but never fewer than three of those). With places the rounds want, in turn, pairs inside a leaf, across
-    leaves of a unit and across units; where there are too few of a kind, the next best fills up. Without places, or
+    leaves of a unit and across units; where there are too few of a kind, the next best fills up. Who has not yet met a
+    node of its large domain does so first: between others NVLink is not tried at all. Without places, or
     where all are alike, they are rounds of the circle method that lie far apart. Who is in several rounds is named
     first in one and second in another, so that both directions of its ports are used.
     """
@@ -33,7 +34,9 @@ def matchings(
         return []
     places = [where(node) if where is not None else Place() for node in nodes]
     size = len(nodes) + len(nodes) % 2  # of an odd number one meets an empty seat
-    if len({(p.unit, p.leaf) for p in places}) == 1:
+    domains = Counter(p.domain for p in places)
+    joined = any(DOMAIN_LEAST <= n < len(nodes) for domain, n in domains.items() if domain)
+    if len({(p.unit, p.leaf) for p in places}) == 1 and not joined:
         count = min(rounds, size - 1)
         drawn = [_circle(size, turn * (size - 1) // count) for turn in range(count)]
     else:
@@ -114,8 +117,8 @@ def _round(
 
     `used` counts in how many rounds before there was each kind: a second time the partners come from elsewhere.
     """
-    pairs: list[tuple[int, int]] = []
-    free = list(range(len(places)))
+    pairs = _in_domains(places, met)
+    free = sorted(set(range(len(places))) - {n for pair in pairs for n in pair})
     for kind in wanted:
         free = _pair_up(free, places, kind, met, used[kind], pairs)
     free += range(len(places), size)
@@ -127,6 +130,28 @@ def _round(
             pairs.append((a, b))
         elif not _exchange(a, free.pop(0), places, wanted, met, pairs):
             return None
+    return pairs
+
+
+def _in_domains(places: Sequence[Place], met: Sequence[set[int]]) -> list[tuple[int, int]]:
+    """Pairs in which everybody who has met nobody of its own large domain meets one, on its own leaf where it can."""
+    pairs: list[tuple[int, int]] = []
+    for mates in groups(range(len(places)), lambda n: places[n].domain).values():
+        if len(mates) < DOMAIN_LEAST:
+            continue
+        alone = [n for n in mates if not met[n].intersection(mates)]
+        left: list[int] = []
+        for pool in (*groups(alone, lambda n: f"{places[n].unit}\0{places[n].leaf}").values(), left):
+            half = len(pool) // 2
+            pairs += zip(pool[:half], pool[half : 2 * half], strict=True)
+            if pool is not left:
+                left += pool[2 * half :]
+        busy = {n for pair in pairs for n in pair}
+        for n in (n for n in alone if n not in busy):
+            mate = next((m for m in mates if m not in busy and m != n and m not in met[n]), None)
+            if mate is not None:
+                pairs.append((n, mate))
+                busy |= {n, mate}
     return pairs
 
 

@@ -12,6 +12,9 @@ from bringup.model import Node
 
 N = TypeVar("N")
 
+DOMAIN_LEAST = 8
+"""Nodes that share a rack are an NVLink domain only where there are many of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

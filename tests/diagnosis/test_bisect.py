@@ -162,3 +162,14 @@ def test_a_job_of_one_or_two_nodes() -> None:
     assert searched(failure(1, 3), culprits({"n0"}))[0].culprits == (Culprit(("n0",)),)
     found, _ = searched(failure(2, 3), culprits({"n0", "n1"}))
     assert (found.culprits, found.scale_only) == ((Culprit(("n0", "n1")),), False)
+
+
+def test_who_would_be_alone_takes_one_that_was_good_in_a_smaller_job() -> None:
+    """Two fail with anybody, one node is no job, and nobody outside is known to be good."""
+
+    def good(job: Job) -> bool | None:
+        return None if len(job.nodes) < 2 else "n5" not in job.nodes
+
+    found, rounds = searched(failure(8, 0), good)
+    assert (found.culprits, found.held, found.error) == ((Culprit(("n5",)),), False, "")
+    assert min(len(job.nodes) for jobs in rounds for job in jobs) == 2

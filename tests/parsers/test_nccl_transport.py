@@ -90,15 +90,11 @@ GOOD = Way(networks={"IB"}, hcas={"mlx5_0", "mlx5_1", "mlx5_9"}, direct=4, nvls=
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_way(way: Way, said: list[str]) -> None:
-    assert wrong_ways(way, ("mlx5_1", "mlx5_0"), nvls=True, mnnvl=False, direct=True) == said
+    assert wrong_ways(way, ("mlx5_1", "mlx5_0"), nvls=True, direct=True) == said
 
 
 def test_what_is_not_expected_is_not_missed() -> None:
-    assert wrong_ways(Way(no_nvls={0}, networks={"Socket"}), (), nvls=False, mnnvl=False, direct=True) == []
-    assert (
-        wrong_ways(Way(networks={"IB"}, through_host=3), ("x",), nvls=False, mnnvl=False, direct=False) == []
-    )
-    assert wrong_ways(GOOD, (), nvls=True, mnnvl=True, direct=True) == [
-        "NVLink between the nodes (MNNVL) is not used"
-    ]
-    assert wrong_ways(Way(), ("x",), nvls=True, mnnvl=True, direct=True) == []
+    assert wrong_ways(Way(no_nvls={0}, networks={"Socket"}), (), nvls=False, direct=True) == []
+    assert wrong_ways(Way(networks={"IB"}, through_host=3), ("x",), nvls=False, direct=False) == []
+    assert wrong_ways(GOOD, (), nvls=True, direct=True) == []
+    assert wrong_ways(Way(), ("x",), nvls=True, direct=True) == []

@@ -205,6 +205,18 @@ def _nvls_off(node: SimNode, given: Given) -> None:
 
 @in_node(
     Kind(
+        "mnnvl-off",
+        "a setting that somebody left (NCCL_MNNVL_ENABLE=0 in /etc/nccl.conf) keeps collectives off the NVLinks between trays",
+        expected=(Expected("COLL-TRANSPORT", NODE_AT, SOFTWARE),),
+        needs=("imex",),
+    )
+)
+def _mnnvl_off(node: SimNode, given: Given) -> None:
+    node.mnnvl = False
+
+
+@in_node(
+    Kind(
         "nccl-few-channels",
         "a setting that somebody left (NCCL_MAX_NCHANNELS in /etc/nccl.conf) lets collectives move only a fraction",
         (FRACTION,),

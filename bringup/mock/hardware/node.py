@@ -63,6 +63,7 @@ class SimNode:
     boots_today: int = 1
     fraction: float = 1.0
     nvls: bool = True
+    mnnvl: bool = True
     nccl_share: float = 1.0
     """What settings of NCCL leave of the speed of a collective inside the node."""
     driver_loaded: bool = True

@@ -353,3 +353,28 @@ def test_two_trays_of_different_nvlink_domains_need_only_what_their_ports_carry(
     assert (outcome.verdict, busbw.ok) == (verdict, verdict is Verdict.PASS)
     assert busbw.limit is not None
     assert busbw.limit.value == (4400 if rack == "R01" else 153.0)  # 384 Gb/s / 8 * 2 / 8 ports * 85 % * 15
+
+
+@pytest.mark.parametrize(
+    ("rack", "said", "verdict", "used"),
+    [
+        ("R01", "MNNVL 1 cliqueId 1 cliqueSize 8 cliqueRank 0", Verdict.PASS, ["used"]),
+        ("R01", "MNNVL 0 cliqueId 1 cliqueSize 4 cliqueRank 0", Verdict.FAIL, ["not used"]),
+        ("R01", "Using network IB", Verdict.PASS, []),
+        ("R02", "MNNVL 0 cliqueId 1 cliqueSize 4 cliqueRank 0", Verdict.PASS, []),
+    ],
+)
+def test_nvlink_between_two_trays_is_a_fact_about_the_two(
+    check, make_node, make_context, make_outputs, corpus_text, rack, said, verdict, used
+) -> None:
+    trays = Pair(make_node(rack="R01"), make_node(name="gpu-002", address="192.0.2.2", rack=rack))
+    limits = {**LIMITS, "rdma.write_bw": (">=", 384, "Gb/s")}
+    ctx = make_context(limits, {**FACTS, "nvlink.domain_nodes": 18})
+    (step,) = check.plan(trays, ctx).steps
+    log = with_log(with_log(corpus_text(H100), 0, said), 1, said)
+    outcome = judged(check, trays, make_outputs({step.command: log}), ctx)
+    assert (outcome.verdict, outcome.findings) == (verdict, ())
+    ways = [m for m in outcome.measurements if m.code == "COLL-TRANSPORT"]
+    assert [(m.value, m.at) for m in ways] == [(word, "gpu-001 ~ gpu-002") for word in used]
+    (busbw,) = (m for m in outcome.measurements if m.name == "busbw")
+    assert (busbw.limit is None) is (verdict is Verdict.FAIL), "over the wrong way it is not judged"
