@@ -103,21 +103,39 @@ def judged(
     _right_places(test, len(nodes), ctx.need_gpus(nodes[0]), setup)
     if test.wrong is None:
         raise CannotJudge("all_reduce did not check its results")
-    yield Measurement("wrong", test.wrong, "values", at, wrong, "COLL-WRONG")
     busbw = test.largest.out_of_place.busbw_gbs
     hosts = tuple(dict.fromkeys(rank.host for rank in test.ranks))
+    yield from figures(log.text, hosts, nodes, ctx, at, test.wrong, busbw, wrong, speed)
+    if log.status != 0 and test.wrong == 0 and not test.average_failed:
+        said = test.failures[0] if test.failures else "it printed its result"
+        yield Finding("COLL-FAILED", f"ended with status {log.status}: {said}", at)
+
+
+def figures(
+    log: str,
+    hosts: Sequence[str],
+    nodes: Sequence[Node],
+    ctx: Context,
+    at: str,
+    values: int,
+    busbw: float,
+    wrong: Limit,
+    speed: Limit,
+) -> Iterator[Measurement | Finding]:
+    """The wrong `values`, the way that NCCL took by its `log`, and the bus bandwidth in GB/s if it was the right way.
+
+    `hosts` are the names that the nodes have in the log.
+    """
+    yield Measurement("wrong", values, "values", at, wrong, "COLL-WRONG")
     joined = len(nodes) > 1 and one_domain(nodes, ctx)
-    over_nvlink = transports.between(log.text, at) if joined else None
+    over_nvlink = transports.between(log, at) if joined else None
     if over_nvlink is not None:
         yield over_nvlink
-    wrong_way = list(transports.of_nodes(log.text, hosts, nodes, ctx))
+    wrong_way = list(transports.of_nodes(log, hosts, nodes, ctx))
     yield from wrong_way
     astray = wrong_way or (over_nvlink is not None and not over_nvlink.ok)
     judged_by = None if astray else speed  # what another way is worth says nothing about the parts
     yield Measurement("busbw", busbw, "GB/s", at, judged_by, "COLL-BUSBW")
-    if log.status != 0 and test.wrong == 0 and not test.average_failed:
-        said = test.failures[0] if test.failures else "it printed its result"
-        yield Finding("COLL-FAILED", f"ended with status {log.status}: {said}", at)
 
 
 def _right_places(test: Collective, nodes: int, gpus: int, setup: str) -> None:

@@ -1,5 +1,5 @@
-"""all_reduce over several nodes, started by mpirun or srun on the first of them or by Hydra on each: how it is called, and
-why it did not begin."""
+"""all_reduce over several nodes, started by mpirun or srun on the first of them, or on each by Hydra or over PyTorch: how it
+is called, and why it did not begin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from bringup.battery import all_reduce, hydra_job
+from bringup.battery import all_reduce, hydra_job, torch_job
 from bringup.check import Outputs, Plan, Step, run, together
 from bringup.commands import Output
 from bringup.context import Context
@@ -55,6 +55,8 @@ def plan(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: str
     hcas = dict.fromkeys(port.hca for node in nodes for port in ctx.training_ports(node))
     if not hcas and not all_reduce.one_domain(nodes, ctx):
         raise NotApplicable(f"{_some(nodes)} have no planned fabric ports between them")
+    if torch_job.chosen(nodes[0], ctx):
+        return together(*torch_job.steps(nodes, ctx, gpus.pop(), tuple(hcas)))
     programs = [_program(nodes[0], ctx, name) for name in (mpirun_fact, binary_fact)]
     starter = PurePosixPath(programs[0]).name
     if starter == "srun":
@@ -113,6 +115,9 @@ def judged(
 
     `steps` is the plan of the job; the first step prints its log.
     """
+    if torch_job.chosen(nodes[0], ctx):
+        yield from torch_job.judged(nodes, ctx.need_gpus(nodes[0]), out, ctx, at, wrong, speed, "COLL-SETUP")
+        return
     asked = steps[0].command
     hydra_job.came(steps, out)
     log = all_reduce.read(nodes[0], asked, out)

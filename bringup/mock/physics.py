@@ -106,6 +106,14 @@ def one_nvlink_domain(nodes: Sequence[SimNode]) -> bool:
     return len(places) == 1 and all(node.imex == "active" and node.mnnvl for node in nodes)
 
 
+def refusing(nodes: Sequence[SimNode], hcas: Sequence[str] = ()) -> SimNode | None:
+    """A node whose fabric connects but lets no data through, if the job crosses nodes. `hcas`: only over these."""
+    for node in nodes if len(nodes) > 1 else ():
+        if any(h.refuses and h.active and (not hcas or h.name in hcas) for h in node.fabric_hcas):
+            return node
+    return None
+
+
 def gpu_share(nodes: Sequence[SimNode]) -> float:
     """The part of its pace that the worst GPU keeps: reductions run on its clocks and through its memory."""
     shares = [min(gpu.clock_fraction, gpu.memory_fraction) for n in nodes for gpu in n.visible_gpus]

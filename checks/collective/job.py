@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bringup.battery import all_reduce, mpi_reduce, transports
+from bringup.battery import all_reduce, mpi_reduce, torch_job, transports
 from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
@@ -23,6 +23,7 @@ class JobCollective(Check[Group]):
     stage = Stage.COLLECTIVE
     level = Level.FULL
     jobs = True
+    ports = torch_job.PORTS
     faults = (
         Fault(
             "COLL-BUSBW",

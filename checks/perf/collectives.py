@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bringup.battery import perf
+from bringup.battery import perf, torch_job
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command
 from bringup.context import Context
@@ -72,6 +72,8 @@ def _commands(node: Node, ctx: Context) -> dict[str, Command]:
     gpus = ctx.need_gpus(node)
     if gpus < 2:
         raise NotApplicable(f"profile {node.profile} has one GPU")
+    if torch_job.chosen(node, ctx):
+        raise NotApplicable(torch_job.NO_OTHER)
     first = perf.program(node, ctx, "collective.binary")
     folder, slash, program = first.rpartition("/")
     if _FIRST not in program:

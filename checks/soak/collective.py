@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import mean, pstdev
 
-from bringup.battery import perf
+from bringup.battery import perf, torch_job
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command, Ended
 from bringup.context import Context
@@ -74,5 +74,7 @@ def _command(node: Node, ctx: Context) -> Command:
     gpus = ctx.need_gpus(node)
     if gpus < 2:
         raise NotApplicable(f"profile {node.profile} has one GPU: there is no bus between GPUs to measure")
+    if torch_job.chosen(node, ctx):
+        raise NotApplicable(torch_job.NO_OTHER)
     binary = perf.program(node, ctx, "collective.binary")
     return nccl_rounds.rounds(binary, gpus, ctx.number(node, "soak.collective_rounds"))

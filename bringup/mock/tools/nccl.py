@@ -77,7 +77,7 @@ async def perf(call: Call) -> Reply:
     options = Options(call.args, _VALUED)
     gpus = options.whole("-g", "--ngpus", default=1) * options.whole("-t", "--nthreads", default=1)
     tells = call.variable("NCCL_DEBUG") == "INFO"
-    job = _Job((call.node,), gpus, gpus, _hca_names(call.variable("NCCL_IB_HCA")), tells)
+    job = _Job((call.node,), gpus, gpus, nccl_log.allowed(call.variable("NCCL_IB_HCA")), tells)
     return await _run(call, job, call.tool, call.args)
 
 
@@ -116,7 +116,7 @@ async def mpirun(call: Call) -> Reply:
             called = node.hostname if node is call.node else host
             return Reply(134, stderr=_NO_PROGRAM.format(called, program[0]))
     per_process = Options(program[1:], _VALUED).whole("-g", "--ngpus", default=1)
-    hcas = _hca_names(variables.get("NCCL_IB_HCA", call.variable("NCCL_IB_HCA")))
+    hcas = nccl_log.allowed(variables.get("NCCL_IB_HCA", call.variable("NCCL_IB_HCA")))
     tells = variables.get("NCCL_DEBUG", call.variable("NCCL_DEBUG")) == "INFO"
     job = _Job(tuple(nodes), ranks * per_process // len(nodes), per_process, hcas, tells)
     return await _run(call, job, name, tuple(program[1:]))
@@ -158,11 +158,6 @@ def _hosts(text: str, here: str) -> dict[str, int]:
     return hosts
 
 
-def _hca_names(text: str) -> tuple[str, ...]:
-    """The ports that NCCL_IB_HCA allows; none means all."""
-    return tuple(word.partition(":")[0] for word in text.lstrip("=").split(",") if word)
-
-
 # ---------------------------------------------------------------------------------------------- the test
 
 
@@ -188,7 +183,7 @@ async def _run(call: Call, job: _Job, name: str, args: tuple[str, ...]) -> Reply
         top = top[:table_at] + nccl_log.lines(job.nodes, ranks, job.hcas) + top[table_at:]
     if any(name in node.hanging for node in job.nodes):
         return Reply(stdout=top, hangs=True)
-    refusing = _refusing(job)
+    refusing = physics.refusing(job.nodes, job.hcas)
     if refusing is not None:
         other = next(n for n in job.nodes if n is not refusing)
         text = "Test NCCL failure common.cu:1279 'remote process exited or there was a network error / '"
@@ -243,16 +238,6 @@ def _cuda_trouble(node: SimNode, gpus: int) -> str:
     if len(node.visible_gpus) < gpus:
         return "Test CUDA failure common.cu:1071 'invalid device ordinal'"
     return ""
-
-
-def _refusing(job: _Job) -> SimNode | None:
-    """A node whose fabric connects but lets no data through, if the job crosses nodes."""
-    if len(job.nodes) == 1:
-        return None
-    for node in job.nodes:
-        if any(h.refuses and h.active and (not job.hcas or h.name in job.hcas) for h in node.fabric_hcas):
-            return node
-    return None
 
 
 def _plan(name: str, args: tuple[str, ...], per_process: int) -> Plan | Reply:

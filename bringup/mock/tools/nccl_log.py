@@ -28,6 +28,11 @@ def lines(nodes: Sequence[SimNode], ranks: Sequence[Rank], hcas: Sequence[str]) 
     return "".join(f"{line}\n" for line in text)
 
 
+def allowed(value: str) -> tuple[str, ...]:
+    """The ports that NCCL_IB_HCA allows; none means all."""
+    return tuple(word.partition(":")[0] for word in value.lstrip("=").split(",") if word)
+
+
 def _init(node: SimNode, rank: Rank, hcas: Sequence[str], joined: bool) -> Iterator[str]:
     ports = usable(node, hcas)
     out_of_band = f"OOB eth0:{node.hostname}<0>"

@@ -6,12 +6,16 @@ As with the real program it is the first node that knows who came. PyTorch is on
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bringup.mock import load, physics
 from bringup.mock.hardware import SimNode
+from bringup.mock.tools import nccl_log
 from bringup.mock.tools.call import Call, Options
+from bringup.mock.tools.nccl_text import Rank
 
 _VALUED = (
     "--node", "--nodes", "--meet", "--backend", "--processes", "--mib", "--join", "--load", "--seconds",
@@ -20,6 +24,7 @@ _START_S, _WORK_S = 3.0, 2.0
 _START_ALL_S, _START_ONE_S = 5.0, 0.05
 _RING_SHARE = 0.85
 _TCP_GBS = 2.4
+_NO_DATA = "DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:3690, remote process exited or there was a network error"
 
 
 @dataclass(slots=True)
@@ -36,8 +41,14 @@ class OwnCollective:
     def __init__(self) -> None:
         self._meetings: dict[str, _Meeting] = {}
 
-    async def __call__(self, call: Call) -> dict[str, object]:
+    async def __call__(self, call: Call) -> str:
+        """What the program prints: with NCCL what its ranks say of their way, then the report."""
         options = Options(call.args[2:], _VALUED)
+        said: list[str] = []
+        report = await self._report(call, options, said)
+        return "".join(said) + json.dumps(report) + "\n"
+
+    async def _report(self, call: Call, options: Options, said: list[str]) -> dict[str, object]:
         number, nodes = options.whole("--node", default=0), options.whole("--nodes", default=1)
         place = options.get("--meet")
         report: dict[str, object] = {"bringup_collective": 1, "node": number, "host": call.node.hostname}
@@ -64,7 +75,7 @@ class OwnCollective:
                 del self._meetings[place]
         if not meeting.full.is_set():
             return report | _incomplete(call, meeting, number, nodes, processes)
-        return report | await _worked(call, options, meeting, number, nodes, processes)
+        return report | await _worked(call, options, meeting, number, nodes, processes, said)
 
     def _refused(self, call: Call, place: str, number: int) -> str:
         host, _, _ = place.rpartition(":")
@@ -93,19 +104,24 @@ def _incomplete(call: Call, meeting: _Meeting, number: int, nodes: int, processe
 
 
 async def _worked(
-    call: Call, options: Options, meeting: _Meeting, number: int, nodes: int, processes: int
-) -> dict[str, object]:
+    call: Call, options: Options, meeting: _Meeting, number: int, nodes: int, processes: int, said: list[str]
+) -> dict[str, object]:  # fmt: skip
     cluster, members = call.cluster, [meeting.members[n] for n in range(nodes)]
     await cluster.pause(_START_S)
     backend = options.get("--backend", default="auto")
     own = range(number * processes, (number + 1) * processes)
     total = nodes * processes
+    hcas = nccl_log.allowed(call.variable("NCCL_IB_HCA"))
     if backend == "nccl":
         broken = [(n, trouble) for n, node in enumerate(members) if (trouble := load.cuda_trouble(node))]
+        if not broken and call.variable("NCCL_DEBUG") == "INFO":
+            said.append(_own_lines(call, members, processes, hcas))
+        if not broken and physics.refusing(members, hcas) is not None:
+            return _cut_off(call, members, number, own, total, hcas)
         if broken:
-            first, said = broken[0]
-            why = f"failed: RuntimeError: {said}"
-            ended: dict[str, object] = {"error": f"RuntimeError: {said}"}
+            first, trouble = broken[0]
+            why = f"failed: RuntimeError: {trouble}"
+            ended: dict[str, object] = {"error": f"RuntimeError: {trouble}"}
             ranks = [
                 {"rank": n, "host": call.node.hostname, "step": "came"}
                 | (ended if number == first else {"stopped": why})
@@ -124,7 +140,7 @@ async def _worked(
     busbw = min(speeds) * _RING_SHARE
     if backend == "nccl":
         rng = cluster.random("nccl", *(node.name for node in members))
-        busbw = physics.busbw_gbs("all_reduce", members, processes, (), rng, cluster.fabric)
+        busbw = physics.busbw_gbs("all_reduce", members, processes, hcas, rng, cluster.fabric)
         for node in members:
             cluster.worked(node)
     wrong = [
@@ -148,3 +164,31 @@ async def _worked(
     if number == 0:
         done["meeting"] = {"why": "", "named": [], "steps": ["done"] * total}
     return done
+
+
+def _own_lines(call: Call, members: Sequence[SimNode], processes: int, hcas: Sequence[str]) -> str:
+    """What NCCL says on this node."""
+    pids = call.cluster.random("pid", "torch", *(node.name for node in members))
+    ranks = [
+        Rank(node.hostname, index, gpu.bdf, gpu.name, pids.randrange(10_000, 4_000_000))
+        for node in members
+        for index, gpu in enumerate(node.visible_gpus[:processes])
+    ]
+    lines = nccl_log.lines(members, ranks, hcas).splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith(f"{call.node.hostname}:"))
+
+
+def _cut_off(
+    call: Call, members: Sequence[SimNode], number: int, own: range, total: int, hcas: Sequence[str]
+) -> dict[str, object]:
+    """The fabric connects and lets no data through: a rank of another node is the first to be told."""
+    refusing = physics.refusing(members, hcas)
+    first = next(n for n, node in enumerate(members) if node is not refusing)
+    why = f"failed: {_NO_DATA}"
+    ended: dict[str, object] = {"error": _NO_DATA} if number == first else {"stopped": why}
+    ranks = [{"rank": n, "host": call.node.hostname, "step": "in all_reduce"} | ended for n in own]
+    found: dict[str, object] = {"ranks": ranks}
+    if number == 0:
+        steps = ["in all_reduce"] * total
+        found["meeting"] = {"why": why, "named": [first * len(own)], "steps": steps}
+    return found

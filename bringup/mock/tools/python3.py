@@ -38,7 +38,7 @@ class Python3:
     async def __call__(self, call: Call) -> Reply:
         """One call: a program of bringup's on standard input, or the version."""
         if call.args[:2] == ("-", _PROGRAMS[2]):
-            return Reply(stdout=json.dumps(await self._collective(call)) + "\n")
+            return Reply(stdout=await self._collective(call))
         return await _alone(call)
 
 
