@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,13 +25,19 @@ class Context:
     """What a check may know besides the outputs: the profiles, the plan, and readings of earlier checks.
 
     `listen_port` is a TCP port that no other test of the node uses; `readings` maps (check id, measurement name) to
-    the measurements of all nodes, for checks of the fleet. `started` is Unix seconds.
+    the measurements of all nodes, for checks of the fleet. `started` is Unix seconds. `rails` are those whose ports take
+    part, none: all.
     """
 
     rules: Mapping[str, Rules]
     readings: Mapping[tuple[str, str], tuple[Measurement, ...]] = field(default_factory=dict)
     listen_port: int = 18515
     started: float = 0.0
+    rails: frozenset[int] = frozenset()
+
+    def on_rails(self, rails: Iterable[int]) -> Context:
+        """The same, for a test over these rails only; over all if there are none."""
+        return dataclasses.replace(self, rails=frozenset(rails))
 
     def limit(self, node: Node, name: str) -> Limit:
         """The limit `name` of the node's profile. Raises NoLimit."""
@@ -57,6 +64,10 @@ class Context:
 
     def training_ports(self, node: Node) -> tuple[Port, ...]:
         """The planned fabric ports: the inventory's, else the profile's `fabric.hcas` in rail order."""
+        ports = self._planned_ports(node)
+        return tuple(port for port in ports if port.rail in self.rails) if self.rails else ports
+
+    def _planned_ports(self, node: Node) -> tuple[Port, ...]:
         if node.ports:
             return node.ports
         value = self.fact(node, "fabric.hcas")

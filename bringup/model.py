@@ -150,10 +150,14 @@ def pair_key(target: str) -> PairKey | None:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Any number of nodes judged together; the group named `fleet` is all nodes of the run."""
+    """Any number of nodes judged together; the group named `fleet` is all nodes of the run.
+
+    With `rails` only their ports take part.
+    """
 
     name: str
     members: tuple[Node, ...]
+    rails: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:

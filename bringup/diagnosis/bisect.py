@@ -19,6 +19,8 @@ from typing import TypeVar
 
 from bringup.diagnosis.naming import some
 
+LIKE = 0.75
+"""A job of this part of a size is like it: who was good in it is taken as good."""
 DEPTH = 3
 """Culprits that must be there all at once are told apart up to 2^3 parts of the job; more of them is scale."""
 
@@ -88,8 +90,9 @@ Known = Mapping[Job, bool | None]
 
 def next_step(failure: Failure, known: Known) -> Ask | Found:
     """The jobs to run next, or the verdict."""
-    step = _step(_Search(failure, known))
-    if isinstance(step, Found) and any(culprit.flaky for culprit in step.culprits):
+    search = _Search(failure, known)
+    step = _step(search)
+    if isinstance(step, Found) and search.held and any(culprit.flaky for culprit in step.culprits):
         pure = {job: good for job, good in known.items() if set(job.filling) <= set(failure.good)}
         if len(pure) < len(known):  # it may have failed only together with a node that filled up its job
             return _step(_Search(failure, pure, pure=True))
@@ -212,10 +215,9 @@ class _Search:
         def asking(some: Part, beside: Part) -> _Question:
             return _Question(nodes, tuple(rail for rail in rails if rail in {*some, *beside}), strict=True)
 
-        if all(
-            self._ask(*(asking(half, ()) for half in (rails[: len(rails) // 2], rails[len(rails) // 2 :])))
-        ):
-            return ()
+        halves = rails[: len(rails) // 2], rails[len(rails) // 2 :]
+        if len(set(self._ask(*(asking(half, ()) for half in halves)))) == 1:
+            return ()  # on both, or on neither: then it is no matter of rails
         bad = {rail for part in self._failing(rails, (), 0, asking) for rail in part}
         return tuple(rail for rail in rails if rail in bad) if len(bad) < len(rails) else ()
 
@@ -252,31 +254,35 @@ class _Search:
     # ---------------------------------------------------------------------------------------- packing
 
     def packed(self) -> tuple[Job, ...]:
-        """As many of the wanted jobs as have no node in common, each filled up to the size of the failed one.
+        """As many of the wanted jobs as have no node in common, each filled up to the size that failed.
 
-        Nodes of the failed job that were good in another fill up as well, but last, and nothing that is `strict`. Who
-        would be alone takes one that was good in a smaller job: one node is no job.
+        Nodes of the failed job that were good in another one of that size fill up as well, but last, and nothing that is
+        `strict` unless there is nobody else. Who would be alone takes one that was good in a smaller job: one node is
+        no job.
         """
         jobs: list[Job] = []
         used: set[str] = set()
-        asked = {n for question in self._wanted for n in question.suspects}
-        good = [j for j in self._jobs if not j.rails and self._is_good(j)]
-        held = [j for j in good if len(j.nodes) == len(self._failure.nodes)]
-        cleared, company = (
-            [n for n in dict.fromkeys(n for j in jobs_ for n in j.suspects) if n not in asked]
-            for jobs_ in (held, good)
-        )
+        asked = {n for question in self._wanted for n in question.suspects} if self._failure.good else set()
         for question in self._wanted:
+            size, part = self._failed_part(question.suspects)
+            strict = self._pure or (question.strict and self._failure.good)
+            inside = (
+                []
+                if strict
+                else self._good_in(size, {*asked, *(question.suspects if self._failure.good else part)})
+            )
+            if not (self._failure.good or inside) and len(question.suspects) == 1:
+                size, inside = 2, self._good_in(0, {*question.suspects})
             same = (j for j in self._jobs if (j.suspects, j.rails) == (question.suspects, question.rails))
             before = {n for job in same for n in job.filling}
-            outside = sorted((n for n in self._failure.good if n not in used), key=lambda n: n in before)
-            inside = [] if question.strict or self._pure else [n for n in cleared if n not in used]
-            filling = [*outside, *inside]
-            alone = not filling and len(question.suspects) == 1
-            if alone:
-                filling = sorted((n for n in company if n not in used), key=lambda n: n in before)[:1]
-            lacking = len(self._failure.nodes) - len(question.suspects)
-            least = lacking if self._failure.good else int(alone)  # it is worth a round to wait for so many
+            filling = [
+                *sorted((n for n in self._failure.good if n not in used), key=lambda n: n in before),
+                *sorted((n for n in inside if n not in used), key=lambda n: n in before),
+            ]
+            lacking = size - len(question.suspects)
+            least = min(
+                lacking, len(self._failure.good) + len(inside)
+            )  # it is worth a round to wait for so many
             if used & set(question.suspects) or (jobs and len(filling) < least):
                 continue
             job = Job(question.suspects, tuple(filling[:lacking]), question.rails, question.again)
@@ -284,5 +290,25 @@ class _Search:
             used.update(job.nodes)
         return tuple(jobs)
 
-    def _is_good(self, job: Job) -> bool:
-        return self._known[_Question(job.suspects, job.rails, job.again)] is True
+    def _failed_part(self, suspects: Part) -> tuple[int, Part]:
+        """The smallest job that these are known to fail in: its size, and the nodes in question there.
+
+        That is the failed job, or a part of it that failed alone. Its own nodes cannot fill up jobs of that size: all of
+        them together are what fails.
+        """
+        mine = set(suspects)
+        failed = [
+            j for j in self._jobs if not j.rails and self._result(j) is False and mine <= set(j.suspects)
+        ]
+        least = min(failed, key=lambda j: (len(j.nodes), len(j.suspects)), default=None)
+        whole = self._failure.nodes
+        return (len(whole), whole) if least is None else (len(least.nodes), least.suspects)
+
+    def _good_in(self, size: int, but: set[str]) -> list[str]:
+        """The nodes of the failed job that were good in a job of about this size at least: halves differ by one node."""
+        least = size * LIKE
+        good = (j for j in self._jobs if not j.rails and self._result(j) is True and len(j.nodes) >= least)
+        return [n for n in dict.fromkeys(n for j in good for n in j.suspects) if n not in but]
+
+    def _result(self, job: Job) -> bool | None:
+        return self._known[_Question(job.suspects, job.rails, job.again)]

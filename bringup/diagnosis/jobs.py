@@ -18,7 +18,7 @@ from bringup.diagnosis.naming import counted, some
 from bringup.diagnosis.suspects import node_of
 from bringup.diagnosis.symptoms import Sign
 from bringup.diagnosis.trials import ends_of
-from bringup.model import Node, Outcome, Stage, Verdict
+from bringup.model import Node, Outcome, Stage, Verdict, port_path
 from bringup.topology import place
 
 SCALE_ONLY = "SCALE-ONLY"
@@ -31,7 +31,8 @@ ANY = "any"
 
 _KEY = re.compile(
     r"(?P<base>(?P<wave>\S+) job \S+ and [0-9]{1,7} more)"
-    r"(?:, search (?P<number>[0-9]{1,7}) with (?P<suspects>[0-9]{1,7}) in question(?P<again>, again)?)?",
+    r"(?:, search (?P<number>[0-9]{1,7}) with (?P<suspects>[0-9]{1,7}) in question"
+    r"(?: on rails (?P<rails>[0-9]{1,6}(?:,[0-9]{1,6}){0,63}))?(?P<again>, again)?)?",
     re.ASCII,
 )
 _GOOD = {Verdict.PASS: True, Verdict.FAIL: False}
@@ -40,13 +41,14 @@ Case = tuple[str, str]
 
 
 class JobKey(NamedTuple):
-    """What the key of a job says. Of a job that is no search `number` is 0."""
+    """What the key of a job says. Of a job that is no search `number` is 0. No `rails`: all."""
 
     base: str
     wave: str
     number: int = 0
     suspects: int = 0
     again: int = 0
+    rails: tuple[str, ...] = ()
 
 
 def key_of(wave: str, names: Sequence[str]) -> str:
@@ -57,7 +59,8 @@ def key_of(wave: str, names: Sequence[str]) -> str:
 def search_key(base: str, number: int, job: Job) -> str:
     """The key of a job of the search for what makes the job `base` fail."""
     again = ", again" if job.again else ""
-    return f"{base}, search {number} with {len(job.suspects)} in question{again}"
+    rails = f" on rails {','.join(job.rails)}" if job.rails else ""
+    return f"{base}, search {number} with {len(job.suspects)} in question{rails}{again}"
 
 
 def job_key(target: str) -> JobKey | None:
@@ -66,7 +69,8 @@ def job_key(target: str) -> JobKey | None:
     if found is None:
         return None
     number, suspects = int(found["number"] or 0), int(found["suspects"] or 0)
-    return JobKey(found["base"], found["wave"], number, suspects, int(found["again"] is not None))
+    rails = tuple((found["rails"] or "").split(",")) if found["rails"] else ()
+    return JobKey(found["base"], found["wave"], number, suspects, int(found["again"] is not None), rails)
 
 
 # ----------------------------------------------------------------------------------------------- the search
@@ -86,9 +90,8 @@ def step_of(
         if key is None:
             continue
         if key.number and key.base == failed.target and o.target not in untold:
-            known[Job(o.nodes[: key.suspects], o.nodes[key.suspects :], again=key.again)] = _GOOD.get(
-                o.verdict
-            )
+            job = Job(o.nodes[: key.suspects], o.nodes[key.suspects :], key.rails, key.again)
+            known[job] = _GOOD.get(o.verdict)
         elif not key.number and key.wave in WAVES[: latest + 1] and o.verdict in _GOOD:
             beside += o.target != failed.target
             if o.verdict is Verdict.PASS:
@@ -96,14 +99,16 @@ def step_of(
     if beside and not good:
         return Found(error="no job of this kind was good, so nobody is known to be good")
     alike = {name for name in good if _profile(name, nodes) == _profile(failed.nodes[0], nodes)}
+    rails = _rails(failed.nodes, nodes)
     if any(m.code == "COLL-TRANSPORT" for m in failed.measurements):
+        rails = ()
         # NVLink joins its nodes: with one of another domain it would go over the ports, and tell nothing about this job
         alike = {name for name in alike if _domain(name, nodes) == _domain(failed.nodes[0], nodes)}
     outside = tuple(n for n in good if n in alike and n not in failed.nodes)
     if len(outside) < len(failed.nodes) - len(failed.nodes) // 2 and _halves_good(failed.nodes, known):
         # nobody is there to keep the size, and the parts were good in smaller jobs: that may be all there is to it
         return Found((Culprit(failed.nodes),), scale_only=True, held=False)
-    return next_step(Failure(failed.nodes, outside), known)
+    return next_step(Failure(failed.nodes, outside, rails), known)
 
 
 def _halves_good(nodes: tuple[str, ...], known: Mapping[Job, bool | None]) -> bool:
@@ -113,6 +118,12 @@ def _halves_good(nodes: tuple[str, ...], known: Mapping[Job, bool | None]) -> bo
 
 def _profile(name: str, nodes: Mapping[str, Node]) -> str:
     return nodes[name].profile if name in nodes else ""
+
+
+def _rails(names: Sequence[str], nodes: Mapping[str, Node]) -> tuple[str, ...]:
+    """The rails on which all of these nodes have a planned port."""
+    sets = [{port.rail for port in nodes[name].ports} for name in names if name in nodes]
+    return tuple(str(rail) for rail in sorted(set.intersection(*sets))) if sets else ()
 
 
 def _domain(name: str, nodes: Mapping[str, Node]) -> str:
@@ -209,11 +220,19 @@ def _moved(
     mine = [c for c in verdict.culprits if set(c.nodes) <= set(sign.nodes)]
     return [
         dataclasses.replace(
-            sign, at=culprit.nodes, was=sign.first_code, nodes=culprit.nodes, joined=len(culprit.nodes) > 1,
+            sign, at=_at(culprit, nodes), was=sign.first_code, nodes=culprit.nodes, joined=len(culprit.nodes) > 1,
             ruled_out=_ruled_out(culprit, verdict, tries),
         )
         for culprit in mine or verdict.culprits
     ]  # fmt: skip
+
+
+def _at(culprit: Culprit, nodes: Mapping[str, Node]) -> tuple[str, ...]:
+    """The nodes, or the port of the one node that fails on one rail alone."""
+    if len(culprit.nodes) == 1 and len(culprit.rails) == 1 and (node := nodes.get(culprit.nodes[0])):
+        ports = [p for p in node.ports if str(p.rail) == culprit.rails[0]]
+        return tuple(port_path(node.name, p.hca) for p in ports[:1]) or culprit.nodes
+    return culprit.nodes
 
 
 def _ruled_out(culprit: Culprit, verdict: Found, tries: int) -> tuple[str, ...]:
@@ -221,6 +240,10 @@ def _ruled_out(culprit: Culprit, verdict: Found, tries: int) -> tuple[str, ...]:
     said = [
         f"the other nodes of the job: {counted(tries, 'further job')} of the same size told them apart{size}"
     ]
+    if culprit.rails:
+        said.append(
+            f"its other rails: over rail {', '.join(culprit.rails)} it fails, over the others it does not"
+        )
     if culprit.flaky:
         said.append("a lasting fault: the same nodes were good in another job")
     if len(culprit.nodes) > 1:

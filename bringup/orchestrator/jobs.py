@@ -70,8 +70,8 @@ class Jobs:
             whole = len(members) == len(case.target.nodes)
             yield case if whole or case.plan is None else self._case(case, case.target.key, members)
 
-    def _case(self, like: Case, key: str, members: tuple[Node, ...]) -> Case:
-        return make_case(like.check, Group(key, members), self._ctx, like.listen_port)
+    def _case(self, like: Case, key: str, members: tuple[Node, ...], rails: tuple[int, ...] = ()) -> Case:
+        return make_case(like.check, Group(key, members, rails), self._ctx, like.listen_port)
 
     # ------------------------------------------------------------------------------------------ the search
 
@@ -114,7 +114,7 @@ class Jobs:
         known = next((o.target for o in before if _same(o, job)), "")
         key = known or search_key(base, len(before) + 1 + index, job)
         members = tuple(self._nodes[name] for name in job.nodes)
-        return self._case(case, key, members)
+        return self._case(case, key, members, tuple(map(int, job.rails)))
 
 
 def _of(outcome: Outcome, base: str) -> bool:
@@ -128,5 +128,5 @@ def _same(outcome: Outcome, job: Job) -> bool:
     return (
         key is not None
         and outcome.verdict not in _JUDGED
-        and (outcome.nodes[: key.suspects], key.again) == (job.suspects, job.again)
+        and (outcome.nodes[: key.suspects], key.again, key.rails) == (job.suspects, job.again, job.rails)
     )

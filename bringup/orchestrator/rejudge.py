@@ -111,8 +111,9 @@ def _port(old: Outcome) -> int:
 def target_of(outcome: Outcome, check: AnyCheck, nodes: Mapping[str, Node]) -> Target | None:
     """The target that an outcome speaks of, built again from the run's nodes."""
     if check.target is Group:
-        if job_key(outcome.target) is not None:
-            return Group(outcome.target, tuple(nodes[name] for name in outcome.nodes if name in nodes))
+        if (job := job_key(outcome.target)) is not None:
+            members = tuple(nodes[name] for name in outcome.nodes if name in nodes)
+            return Group(outcome.target, members, tuple(map(int, job.rails)))
         return Group(FLEET, tuple(nodes.values())) if outcome.target == FLEET else None
     there = [nodes[name] for name in outcome.nodes if name in nodes]
     if check.target is Node:

@@ -56,10 +56,10 @@ class JobCollective(Check[Group]):
     )
 
     def plan(self, target: Group, ctx: Context) -> Plan:
-        return _plan(target.members, ctx)
+        return _plan(target.members, ctx.on_rails(target.rails))
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        nodes = target.members
+        nodes, ctx = target.members, ctx.on_rails(target.rails)
         wrong = ctx.limit(nodes[0], "collective.wrong")
         pair = ctx.limit(nodes[0], "collective.pair.all_reduce")
         speed = pair

@@ -172,4 +172,22 @@ def test_who_would_be_alone_takes_one_that_was_good_in_a_smaller_job() -> None:
 
     found, rounds = searched(failure(8, 0), good)
     assert (found.culprits, found.held, found.error) == ((Culprit(("n5",)),), False, "")
-    assert min(len(job.nodes) for jobs in rounds for job in jobs) == 2
+    assert min(len(job.nodes) for jobs in rounds for job in jobs) == 4, (
+        "the size at which a half of it failed"
+    )
+
+
+@given(st.integers(16, 64), st.data())
+def test_a_culprit_that_shows_only_in_large_jobs_is_found_without_anybody_outside(
+    size: int, data: st.DataObject
+) -> None:
+    """A port at 70 % slows sixteen nodes and not two: the half that failed is searched at its own size."""
+    bad = f"n{data.draw(st.integers(0, size - 1))}"
+    least = data.draw(st.integers(3, size // 2))
+
+    def good(job: Job) -> bool:
+        return bad not in job.nodes or len(job.nodes) < least
+
+    found, rounds = searched(failure(size, 0), good)
+    assert found.culprits == (Culprit((bad,)),)
+    assert len(rounds) <= 4 * math.log2(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -163,3 +164,42 @@ def test_a_search_that_was_stopped_goes_on_where_it_stood(tmp_path: Path) -> Non
     back = battle(tmp_path, cluster(lambda names: "n06" in names), NODES, BOTH, before=load(tmp_path))
     assert [(d.code, d.component) for d in back.defects] == [("COLL-BUSBW", "n06")]
     assert not back.missing
+
+
+class RailJob(Job):
+    """A job that says over which rails it goes."""
+
+    def command(self, target: Group) -> Command:
+        over = ",".join(map(str, target.rails)) or "all"
+        return Command(f"job {over} {' '.join(n.name for n in target.members)}")
+
+
+RAILED = tuple(
+    dataclasses.replace(
+        node, ports=tuple(Port(rail, f"mlx5_{rail}", f"leaf-{k // 4}-{rail}") for rail in range(8))
+    )
+    for k, node in enumerate(NODES)
+)
+
+
+@pytest.mark.parametrize(
+    ("bad", "component"), [({"3"}, "n06/hca/mlx5_3/port/1"), ({"2", "3"}, "n06"), ({"1", "6"}, "n06")]
+)
+def test_the_rail_on_which_a_node_spoils_jobs_is_its_port(
+    tmp_path: Path, bad: set[str], component: str
+) -> None:
+    def answer(node: str, script: str) -> bytes | None:
+        verb, over, *names = (*script.split(), "")
+        used = over == "all" or bool(bad & set(over.split(",")))
+        return None if verb != "job" else b"187" if used and "n06" in names else b"391"
+
+    state = battle(tmp_path, Cluster(answer), RAILED, (Reached(), RailJob()))
+    (defect,) = state.defects
+    assert (defect.code, defect.component, defect.nodes) == ("COLL-BUSBW", component, ("n06",))
+    only = [said for said in defect.ruled_out if said.startswith("its other rails")]
+    both_halves = bad == {"1", "6"}
+    assert len(only) == (0 if both_halves else 1), (
+        "in both halves of the rails it is no matter of some of them"
+    )
+    over = {key.rails for o in state.outcomes if (key := job_key(o.target)) is not None and key.rails}
+    assert over >= {("0", "1", "2", "3"), ("4", "5", "6", "7")}
