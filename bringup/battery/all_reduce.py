@@ -95,6 +95,8 @@ def judged(
     wrong: Limit,
     speed: Limit,
     setup: str = "",
+    *,
+    per_rail: bool = False,
 ) -> Iterator[Measurement | Finding]:
     """What a job that came to its end says: results, bus bandwidth and the way that it took, at the component path `at`.
 
@@ -105,7 +107,7 @@ def judged(
         raise CannotJudge("all_reduce did not check its results")
     busbw = test.largest.out_of_place.busbw_gbs
     hosts = tuple(dict.fromkeys(rank.host for rank in test.ranks))
-    yield from figures(log.text, hosts, nodes, ctx, at, test.wrong, busbw, wrong, speed)
+    yield from figures(log.text, hosts, nodes, ctx, at, test.wrong, busbw, wrong, speed, nvlink=not per_rail)
     if log.status != 0 and test.wrong == 0 and not test.average_failed:
         said = test.failures[0] if test.failures else "it printed its result"
         yield Finding("COLL-FAILED", f"ended with status {log.status}: {said}", at)
@@ -121,17 +123,19 @@ def figures(
     busbw: float,
     wrong: Limit,
     speed: Limit,
+    *,
+    nvlink: bool = True,
 ) -> Iterator[Measurement | Finding]:
     """The wrong `values`, the way that NCCL took by its `log`, and the bus bandwidth in GB/s if it was the right way.
 
-    `hosts` are the names that the nodes have in the log.
+    `hosts` are the names that the nodes have in the log. Without `nvlink` the job is one that leaves NVLink out.
     """
     yield Measurement("wrong", values, "values", at, wrong, "COLL-WRONG")
-    joined = len(nodes) > 1 and one_domain(nodes, ctx)
+    joined = nvlink and len(nodes) > 1 and one_domain(nodes, ctx)
     over_nvlink = transports.between(log, at) if joined else None
     if over_nvlink is not None:
         yield over_nvlink
-    wrong_way = list(transports.of_nodes(log, hosts, nodes, ctx))
+    wrong_way = list(transports.of_nodes(log, hosts, nodes, ctx, nvlink=nvlink))
     yield from wrong_way
     astray = wrong_way or (over_nvlink is not None and not over_nvlink.ok)
     judged_by = None if astray else speed  # what another way is worth says nothing about the parts

@@ -20,7 +20,7 @@ _SETUP = "COLL-SETUP"
 
 def steps(
     nodes: Sequence[Node], ctx: Context, mpiexec: str, binary: str, hosts: Sequence[str], gpus: int,
-    hcas: Sequence[str],
+    hcas: Sequence[str], env: Sequence[str] = (),
 ) -> tuple[Step, ...]:  # fmt: skip
     """One step for each node; mpiexec.hydra runs on the first."""
     if ":" in hosts[0]:
@@ -30,7 +30,7 @@ def steps(
             code=_SETUP,
             at=nodes[0].name,
         )
-    commands = nccl_tests.all_reduce_hydra(mpiexec, binary, hosts, gpus, ctx.listen_port, hcas)
+    commands = nccl_tests.all_reduce_hydra(mpiexec, binary, hosts, gpus, ctx.listen_port, hcas, env)
     return tuple(Step(node, command) for node, command in zip(nodes, commands, strict=True))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from bringup.battery import all_reduce, hydra_job, torch_job
@@ -17,7 +17,8 @@ from bringup.inventory import folded
 from bringup.model import Finding, Limit, Measurement, Node
 from bringup.parsers import hydra, mpirun, nccl_tests, srun
 
-_OF_THE_WIRE = 0.85
+_ALL_REDUCE = "all_reduce"
+OF_THE_WIRE = 0.85
 """The part of what the ports must carry by themselves that a collective must still reach over them."""
 
 CAUSES = (
@@ -47,7 +48,25 @@ _NO_LOGIN = re.compile(
 """What ssh says when it does not get into a node."""
 
 
-def plan(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: str) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A program of nccl-tests. `per_rail`: every GPU works only with those of the same number on other nodes."""
+
+    name: str = _ALL_REDUCE
+    per_rail: bool = False
+
+    @property
+    def only_nccl_tests(self) -> bool:
+        """Whether bringup's own program cannot do it."""
+        return self != ALL_REDUCE
+
+
+ALL_REDUCE = Work()
+
+
+def plan(
+    nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: str, work: Work = ALL_REDUCE
+) -> Plan:
     """The job over all GPUs and all planned ports of these nodes. Raises NotApplicable where nothing joins them."""
     gpus = {ctx.need_gpus(node) for node in nodes}
     if len(gpus) != 1:
@@ -56,21 +75,20 @@ def plan(nodes: Sequence[Node], ctx: Context, mpirun_fact: str, binary_fact: str
     if not hcas and not all_reduce.one_domain(nodes, ctx):
         raise NotApplicable(f"{_some(nodes)} have no planned fabric ports between them")
     if torch_job.chosen(nodes[0], ctx):
+        if work.only_nccl_tests:
+            raise NotApplicable(torch_job.NO_OTHER)
         return together(*torch_job.steps(nodes, ctx, gpus.pop(), tuple(hcas)))
-    programs = [_program(nodes[0], ctx, name) for name in (mpirun_fact, binary_fact)]
-    starter = PurePosixPath(programs[0]).name
+    starts, binary = _program(nodes[0], ctx, mpirun_fact), _sister(nodes[0], ctx, binary_fact, work.name)
+    starter, each = PurePosixPath(starts).name, gpus.pop()
+    env = nccl_tests.per_rail(each) if work.per_rail else ()
     if starter == "srun":
         where = folded(node.name for node in nodes)  # 12,500 names in full are too long for an argument
-        asked = nccl_tests.all_reduce_srun(
-            programs[0], programs[1], where, len(nodes), gpus.pop(), tuple(hcas)
-        )
+        asked = nccl_tests.all_reduce_srun(starts, binary, where, len(nodes), each, tuple(hcas), env)
         return run(nodes[0], asked)
     hosts = tuple(node.peer_address or node.address or node.name for node in nodes)
     if starter == hydra.MPIEXEC:
-        return together(
-            *hydra_job.steps(nodes, ctx, programs[0], programs[1], hosts, gpus.pop(), tuple(hcas))
-        )
-    return run(nodes[0], nccl_tests.all_reduce_pair(programs[0], programs[1], hosts, gpus.pop(), tuple(hcas)))
+        return together(*hydra_job.steps(nodes, ctx, starts, binary, hosts, each, tuple(hcas), env))
+    return run(nodes[0], nccl_tests.all_reduce_pair(starts, binary, hosts, each, tuple(hcas), env))
 
 
 def _some(nodes: Sequence[Node]) -> str:
@@ -82,17 +100,22 @@ def floor(name: str, nodes: Sequence[Node], ctx: Context, pair: Limit, port: Lim
     """What the ports allow at least at this size, and never more than two nodes must reach."""
     gpus, count = ctx.number(nodes[0], "gpu.count"), len(nodes)
     ports = len(ctx.training_ports(nodes[0]))
-    each_gbs = float(port.value) / 8 * min(1.0, ports / gpus) * _OF_THE_WIRE
-    wire = each_gbs * (count * gpus - 1) / (count - 1)
+    wire = each_gbs(nodes[0], ctx, port) * (count * gpus - 1) / (count - 1)
     return Limit(
         name,
         ">=",
         round(min(float(pair.value), wire), 1),
         "GB/s",
-        why=f"the lesser of collective.pair.all_reduce and {_OF_THE_WIRE:.0%} of rdma.write_bw"
+        why=f"the lesser of collective.pair.all_reduce and {OF_THE_WIRE:.0%} of rdma.write_bw"
         f" on {ports} ports of {count} nodes",
         source=f"{pair.source}, {port.source}",
     )
+
+
+def each_gbs(node: Node, ctx: Context, port: Limit) -> float:
+    """GB/s that the ports must give each GPU of a node in a collective; `port` is what one port must carry by itself."""
+    ports = len(ctx.training_ports(node))
+    return float(port.value) / 8 * min(1.0, ports / ctx.number(node, "gpu.count")) * OF_THE_WIRE
 
 
 def _program(node: Node, ctx: Context, name: str) -> str:
@@ -100,6 +123,17 @@ def _program(node: Node, ctx: Context, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise NoLimit(f"profile {node.profile}: fact {name} is {value!r}, needed a program")
     return value
+
+
+def _sister(node: Node, ctx: Context, fact: str, name: str) -> str:
+    """The program of this name beside that of the fact, which is all_reduce."""
+    binary = _program(node, ctx, fact)
+    folder, slash, program = binary.rpartition("/")
+    if name != _ALL_REDUCE and _ALL_REDUCE not in program:
+        raise NoLimit(
+            f"profile {node.profile}: fact {fact} is {binary!r}, which is no {_ALL_REDUCE}: its sisters are not known"
+        )
+    return f"{folder}{slash}{program.replace(_ALL_REDUCE, name)}"
 
 
 def judged(
@@ -110,6 +144,7 @@ def judged(
     at: str,
     wrong: Limit,
     speed: Limit,
+    work: Work = ALL_REDUCE,
 ) -> Iterator[Measurement | Finding]:
     """What the job says, at the component path `at`. Raises CannotJudge for one that could not be started.
 
@@ -126,7 +161,11 @@ def judged(
     if (broken := all_reduce.failed(log, log.test, at)) is not None:
         yield replace(broken, message=broken.message + hydra_job.who_ended(steps, out))
         return
-    yield from all_reduce.judged(log, log.test, nodes, ctx, at, wrong, speed, "COLL-SETUP")
+    if work.per_rail and len({rank.group for rank in log.test.ranks}) != ctx.need_gpus(nodes[0]):
+        raise NotApplicable("this nccl-tests cannot split a job (NCCL_TESTS_SPLIT): it ran as one")
+    yield from all_reduce.judged(
+        log, log.test, nodes, ctx, at, wrong, speed, "COLL-SETUP", per_rail=work.per_rail
+    )
 
 
 def _not_begun(nodes: Sequence[Node], output: Output, log: str) -> CannotJudge:

@@ -44,10 +44,12 @@ def between(log: str, at: str) -> Measurement | None:
     return Measurement("NVLink between the nodes (MNNVL)", used, "", at, _MNNVL, TRANSPORT.code)
 
 
-def of_nodes(log: str, hosts: Sequence[str], nodes: Sequence[Node], ctx: Context) -> Iterator[Finding]:
+def of_nodes(
+    log: str, hosts: Sequence[str], nodes: Sequence[Node], ctx: Context, *, nvlink: bool = True
+) -> Iterator[Finding]:
     """What went the wrong way, node by node. `hosts` are the names that the nodes have in the log, in the same order.
 
-    One node alone uses no fabric ports.
+    One node alone uses no fabric ports, and a job without `nvlink` no reduction in the NVSwitches.
     """
     ways: Mapping[str, nccl_transport.Way] = nccl_transport.parse(log)
     for host, node in zip(hosts, nodes, strict=False):
@@ -56,7 +58,9 @@ def of_nodes(log: str, hosts: Sequence[str], nodes: Sequence[Node], ctx: Context
             continue
         hcas = tuple(port.hca for port in ctx.training_ports(node)) if len(nodes) > 1 else ()
         direct = ctx.fact_if_any(node, "gpu.vendor") is not None
-        for said in nccl_transport.wrong_ways(way, hcas, nvls=reduces_in_switches(node, ctx), direct=direct):
+        for said in nccl_transport.wrong_ways(
+            way, hcas, nvls=nvlink and reduces_in_switches(node, ctx), direct=direct
+        ):
             yield Finding(TRANSPORT.code, said, node.name)
 
 

@@ -156,6 +156,20 @@ def _ring(nodes: Sequence[SimNode], only: Sequence[str]) -> Iterator[tuple[End, 
                 yield End(node, hca), End(following, theirs[hca.rail])
 
 
+def rail_busbw_gbs(
+    collective: str,
+    nodes: Sequence[SimNode],
+    only_hcas: Sequence[str],
+    rng: random.Random,
+    fabric: Fabric | None,
+) -> float:
+    """The plateau of one GPU of each node over one rail, all rails at once: that of the slowest, in GB/s."""
+    rails = [{h.name for h in _usable(node, only_hcas)} for node in nodes]
+    names = sorted(set.intersection(*rails)) if len(set(map(len, rails))) == 1 else []
+    each = (busbw_gbs(collective, nodes, 1, (name,), rng, fabric, mnnvl=False) for name in names)
+    return min(each, default=0.0)
+
+
 def busbw_gbs(
     collective: str,
     nodes: Sequence[SimNode],
@@ -163,6 +177,8 @@ def busbw_gbs(
     only_hcas: Sequence[str],
     rng: random.Random,
     fabric: Fabric | None = None,
+    *,
+    mnnvl: bool = True,
 ) -> float:
     """The plateau of a collective's bus bandwidth, in GB/s.
 
@@ -176,7 +192,7 @@ def busbw_gbs(
     ranks = gpus_per_node * len(nodes)
     if len(nodes) == 1:
         return inside * noise(rng)
-    if one_nvlink_domain(nodes):
+    if mnnvl and one_nvlink_domain(nodes):
         return inside * kind.two_node_share * noise(rng)
     wire = min(wire_gbs_per_gpu(n, gpus_per_node, only_hcas) for n in nodes)
     if fabric is not None:

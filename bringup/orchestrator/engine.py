@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from bringup import events as ev
 from bringup.context import Context
 from bringup.fleet import LocalFleet, Work
 from bringup.journal import Journal
-from bringup.model import Group, Node, Pair, RunInfo, Verdict, Why
+from bringup.model import Group, Node, Outcome, Pair, RunInfo, Verdict, Why
 from bringup.orchestrator.collector import Collector, refused
 from bringup.orchestrator.confirmation import confirmation
 from bringup.orchestrator.desk import Desk
@@ -300,10 +300,7 @@ class Engine:
         for check in plan.checks:
             if check.target is not Pair:
                 continue
-            told = [
-                o for o in self.state.outcomes if o.check == check.id and o.verdict is not Verdict.NOT_RUN
-            ]
-            met = {name for o in told for name in (*o.nodes, *o.at)}
+            met = _met(o for o in self.state.outcomes if o.check == check.id)
             for node in self._nodes:
                 if node.name in self._left or self._record.planned((check.id, node.name)):
                     continue
@@ -311,3 +308,12 @@ class Engine:
                 if case is not None and case.why is Why.NO_PARTNER:
                     self._record.plan_more(case)
                     self._record.emit(refused(case, self._ctx))
+
+
+def _met(outcomes: Iterable[Outcome]) -> set[str]:
+    """The nodes and ports that had a partner, or need none: their tests did not apply, and none was lost."""
+    of: dict[bool | None, set[str]] = {True: set(), None: set(), False: set()}
+    for o in outcomes:
+        told = o.verdict is not Verdict.NOT_RUN or (None if o.why is Why.NOT_APPLICABLE else False)
+        of[told].update((*o.nodes, *o.at))
+    return of[True] | (of[None] - of[False])

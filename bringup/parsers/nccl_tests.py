@@ -39,19 +39,30 @@ def all_reduce(binary: str, gpus: int) -> Command:
     )
 
 
+def per_rail(gpus: int) -> tuple[str, ...]:
+    """The environment in which every GPU of a node works only with those of the same number on the other nodes.
+
+    The job is split into as many collectives as a node has GPUs, which run at the same time, and NVLink carries nothing,
+    neither inside a node nor between those of a domain.
+    """
+    return (f"NCCL_TESTS_SPLIT=MOD {gpus:d}", "NCCL_MNNVL_ENABLE=0")
+
+
 def all_reduce_pair(
-    mpirun: str, binary: str, hosts: Sequence[str], gpus: int, hcas: Sequence[str] = ()
-) -> Command:
+    mpirun: str, binary: str, hosts: Sequence[str], gpus: int, hcas: Sequence[str] = (), env: Sequence[str] = ()
+) -> Command:  # fmt: skip
     """all_reduce of 8 GiB over all GPUs of these hosts, one rank for each GPU, started from the first host.
 
-    `hcas` are the fabric ports to use; NCCL takes exactly these (a leading = means exact names).
+    `hcas` are the fabric ports to use; NCCL takes exactly these (a leading = means exact names). `env` are further words
+    of the environment.
     """
     where = ",".join(f"{host}:{gpus:d}" for host in hosts)
     use = f" -x NCCL_IB_HCA={shlex.quote('=' + ','.join(hcas))}" if hcas else ""
+    use += "".join(f" -x {_setting(word)}" for word in env)
     return Command(
         f"{shlex.quote(mpirun)} -np {len(hosts) * gpus:d} -H {shlex.quote(where)} --map-by ppr:{gpus:d}:node"
         f" --bind-to none --allow-run-as-root{''.join(f' -x {word}' for word in _TALKS)}{use}"
-        f" {shlex.quote(binary)} -b 8G -e 8G -g 1 {_CHECKED}\n",
+        f" {shlex.quote(binary)} {_whole(env)}\n",
         timeout_s=PAIR_TIMEOUT_S,
         max_bytes=_LOG_BYTES,
         needs=(mpirun, binary),
@@ -61,8 +72,8 @@ def all_reduce_pair(
 
 
 def all_reduce_srun(
-    srun: str, binary: str, where: str, nodes: int, gpus: int, hcas: Sequence[str] = ()
-) -> Command:
+    srun: str, binary: str, where: str, nodes: int, gpus: int, hcas: Sequence[str] = (), env: Sequence[str] = ()
+) -> Command:  # fmt: skip
     """The same job started by Slurm on these nodes, `where` as Slurm writes them: `gpu-[001-004]`.
 
     Inside an allocation (SLURM_JOB_ID in the environment) it is a step of it, beside others; else srun asks for one and
@@ -70,10 +81,11 @@ def all_reduce_srun(
     SLURM_GPUS_PER_NODE) is environment, too.
     """
     use = f" NCCL_IB_HCA={shlex.quote('=' + ','.join(hcas))}" if hcas else ""
+    use += "".join(f" {_setting(word)}" for word in env)
     return Command(
         f"{' '.join(_TALKS)}{use} {shlex.quote(srun)} --nodes={nodes:d} --ntasks={nodes * gpus:d}"
         f" --ntasks-per-node={gpus:d} --nodelist={shlex.quote(where)} --kill-on-bad-exit=1 --overlap"
-        f" --immediate={SRUN_WAIT_S:d} {shlex.quote(binary)} -b 8G -e 8G -g 1 {_CHECKED}\n",
+        f" --immediate={SRUN_WAIT_S:d} {shlex.quote(binary)} {_whole(env)}\n",
         timeout_s=PAIR_TIMEOUT_S + SRUN_WAIT_S,
         max_bytes=_LOG_BYTES,
         needs=(srun, binary),
@@ -83,15 +95,27 @@ def all_reduce_srun(
 
 
 def all_reduce_hydra(
-    mpiexec: str, binary: str, hosts: Sequence[str], gpus: int, port: int, hcas: Sequence[str] = ()
-) -> tuple[Command, ...]:
+    mpiexec: str, binary: str, hosts: Sequence[str], gpus: int, port: int, hcas: Sequence[str] = (),
+    env: Sequence[str] = (),
+) -> tuple[Command, ...]:  # fmt: skip
     """The same job under Hydra, one command for each host: see `hydra.job`."""
     use = [f"NCCL_IB_HCA={'=' + ','.join(hcas)}"] if hcas else []
-    program = (binary, *f"-b 8G -e 8G -g 1 {_CHECKED}".split())
+    program = (binary, *_whole(env).split())
     return hydra.job(
-        mpiexec, hosts, gpus, port, (*_TALKS, *use), program, timeout_s=PAIR_TIMEOUT_S, max_bytes=_LOG_BYTES,
+        mpiexec, hosts, gpus, port, (*_TALKS, *use, *env), program, timeout_s=PAIR_TIMEOUT_S, max_bytes=_LOG_BYTES,
         estimate_s=50.0,
     )  # fmt: skip
+
+
+def _setting(word: str) -> str:
+    name, _, value = word.partition("=")
+    return f"{name}={shlex.quote(value)}"
+
+
+def _whole(env: Sequence[str]) -> str:
+    """The options of a job; of collectives beside each other the slowest one counts."""
+    slowest = " -a 3" if any(word.startswith("NCCL_TESTS_SPLIT=") for word in env) else ""
+    return f"-b 8G -e 8G -g 1 {_CHECKED}{slowest}"
 
 
 # -------------------------------------------------------------------------------------------------- rows
@@ -126,7 +150,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """One rank and its GPU. `bus` is as printed, from `0x07` to `0000:05:00.0`."""
+    """One rank and its GPU. `bus` is as printed, from `0x07` to `0000:05:00.0`. `group` is None in layouts without it."""
 
     rank: int
     pid: int
@@ -134,6 +158,7 @@ class Rank:
     device: int
     bus: str
     gpu: str
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +204,7 @@ _MPI_TAG = re.compile(r"\[[^\[\]]{0,80}\d+,\d+\]<std(?:out|err)>: ?", re.ASCII)
 _START = re.compile(r"Collective test starting: (?P<name>\S{1,80})", re.ASCII)
 _SETTINGS = re.compile(r"nThread \d+ nGpus \d+ minBytes \d+", re.ASCII)
 _RANK = re.compile(
-    r"Rank\s+(?P<rank>\d{1,6})\s+(?:Group\s+\d+\s+)?Pid\s+(?P<pid>\d{1,10})\s+on\s+(?P<host>\S{1,255})"
+    r"Rank\s+(?P<rank>\d{1,6})\s+(?:Group\s+(?P<group>\d{1,6})\s+)?Pid\s+(?P<pid>\d{1,10})\s+on\s+(?P<host>\S{1,255})"
     r"\s+device\s+(?P<device>\d{1,4})\s+\[(?P<bus>[0-9a-fA-Fx:.]{1,20})\]\s*(?P<gpu>.*)",
     re.ASCII,
 )
@@ -282,6 +307,7 @@ def _rank(match: re.Match[str]) -> Rank:
         device=int(match["device"]),
         bus=match["bus"],
         gpu=match["gpu"].strip(),
+        group=int(match["group"]) if match["group"] else None,
     )
 
 

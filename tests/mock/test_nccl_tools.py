@@ -167,3 +167,24 @@ def test_the_log_of_nodes_that_go_another_way(lab):  # type: ignore[no-untyped-d
     ]
     ways = parse(pair(lab(faults=down)).text)
     assert ways["gpu-002"] == Way({"Socket"}, over_sockets=16, nvls=set(range(8)))
+
+
+def test_a_job_split_by_rail_runs_a_collective_for_each_gpu_of_a_node(lab):  # type: ignore[no-untyped-def]
+    """The slowest rail counts, and nothing goes over NVLink."""
+
+    def split(cluster, program: str):  # type: ignore[no-untyped-def]
+        done = cluster.sh(
+            "gpu-001",
+            "mpirun -np 16 -H gpu-001:8,gpu-002:8 -x NCCL_TESTS_SPLIT='MOD 8' -x NCCL_MNNVL_ENABLE=0"
+            f" {program}_perf -b 8G -e 8G -g 1 -a 3",
+        )
+        (test,) = nccl_tests.parse(done.stdout)
+        return test
+
+    test = split(lab(), "all_reduce")
+    assert [rank.group for rank in test.ranks] == [*range(8)] * 2
+    row = test.largest.out_of_place
+    assert 44 < row.busbw_gbs < 47 and row.algbw_gbs == pytest.approx(row.busbw_gbs, rel=1e-3)
+    slow = lab("slow-hca", params={"hca": "mlx5_4", "fraction": 0.5})
+    assert 21 < split(slow, "all_reduce").largest.out_of_place.busbw_gbs < 24
+    assert 21 < split(slow, "sendrecv").largest.out_of_place.busbw_gbs < 24

@@ -54,6 +54,16 @@ class Whole(Check[Pair]):
         yield Measurement("bw", float(said), "GB/s", at, Limit("bw", ">=", 380.0))
 
 
+class Later(Whole):
+    """Only what the program says tells that it cannot do it."""
+
+    id, rounds = "collective.later", 2
+
+    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        raise NotApplicable("this program cannot")
+        yield
+
+
 def judged(state_dir: Path, check: str) -> dict[str, list[str]]:
     """Every outcome that was ever written for a target that was really tested."""
     found: dict[str, list[str]] = {}
@@ -163,3 +173,10 @@ def test_a_port_that_left_on_every_partner_leaves_the_whole_pair_untested(tmp_pa
     state = battle(tmp_path, Cluster(answer), NODES[:3], [*checks, Whole()])
     assert verdicts(state, "collective.whole")["n1"] == "not-run no-partner"
     assert ready_nodes(state) == set()
+
+
+def test_what_does_not_apply_to_any_pair_is_not_called_untested(tmp_path: Path) -> None:
+    state = battle(tmp_path, Cluster(), NODES[:4], [Reached(), Later()])
+    said = verdicts(state, "collective.later")
+    assert set(said.values()) == {"not-run not-applicable"} and len(said) == 4
+    assert (state.verdict, ready_nodes(state)) == (RunVerdict.READY, {n.name for n in NODES[:4]})

@@ -188,8 +188,8 @@ def test_the_word_behind_the_average(read: Callable[[str], str]) -> None:
 def test_two_ranks_on_one_gpu_are_seen(read: Callable[[str], str]) -> None:
     (test,) = nccl_tests.parse(read("nccl-tests/20-allreduce-mpirun-tag-output-2.18.txt"))
     assert test.ranks == (
-        Rank(0, 2994447, "lab", 0, "0000:02:00", "NVIDIA GeForce RTX 5090"),
-        Rank(1, 2994448, "lab", 0, "0000:02:00", "NVIDIA GeForce RTX 5090"),
+        Rank(0, 2994447, "lab", 0, "0000:02:00", "NVIDIA GeForce RTX 5090", 0),
+        Rank(1, 2994448, "lab", 0, "0000:02:00", "NVIDIA GeForce RTX 5090", 0),
     )
 
 

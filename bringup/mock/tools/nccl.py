@@ -70,6 +70,15 @@ class _Job:
     per_process: int
     hcas: tuple[str, ...]
     tells: bool = False
+    split: int = 0
+    """NCCL_TESTS_SPLIT=MOD n: so many collectives, each of every n-th rank. 0: one."""
+    mnnvl: bool = True
+
+
+def _groups(value: str) -> int:
+    """Of the ways to split a job only MOD is simulated."""
+    word, _, number = value.partition(" ")
+    return int(number) if word == "MOD" and number.isdigit() else 0
 
 
 async def perf(call: Call) -> Reply:
@@ -118,7 +127,9 @@ async def mpirun(call: Call) -> Reply:
     per_process = Options(program[1:], _VALUED).whole("-g", "--ngpus", default=1)
     hcas = nccl_log.allowed(variables.get("NCCL_IB_HCA", call.variable("NCCL_IB_HCA")))
     tells = variables.get("NCCL_DEBUG", call.variable("NCCL_DEBUG")) == "INFO"
-    job = _Job(tuple(nodes), ranks * per_process // len(nodes), per_process, hcas, tells)
+    split = _groups(variables.get("NCCL_TESTS_SPLIT", call.variable("NCCL_TESTS_SPLIT")))
+    mnnvl = variables.get("NCCL_MNNVL_ENABLE", call.variable("NCCL_MNNVL_ENABLE")) != "0"
+    job = _Job(tuple(nodes), ranks * per_process // len(nodes), per_process, hcas, tells, split, mnnvl)
     return await _run(call, job, name, tuple(program[1:]))
 
 
@@ -177,7 +188,8 @@ async def _run(call: Call, job: _Job, name: str, args: tuple[str, ...]) -> Reply
         for node in job.nodes
         for i, gpu in enumerate(node.visible_gpus[: job.gpus_per_node])
     ]
-    top = header(plan, ranks, rccl_lines(job.nodes[0]) if job.nodes[0].shape.gpu_vendor == "amd" else ())
+    rccl = rccl_lines(job.nodes[0]) if job.nodes[0].shape.gpu_vendor == "amd" else ()
+    top = header(plan, ranks, rccl, job.split)
     if job.tells:
         table_at = top.rfind("\n#\n") + 1
         top = top[:table_at] + nccl_log.lines(job.nodes, ranks, job.hcas) + top[table_at:]
@@ -193,7 +205,7 @@ async def _run(call: Call, job: _Job, name: str, args: tuple[str, ...]) -> Reply
     _count_traffic(call, job, plan)
     for node in job.nodes:
         call.cluster.worked(node)
-    text = top + table(plan, len(ranks), rows)
+    text = top + table(plan, len(ranks) // (job.split or 1), rows)
     file = Options(args, _VALUED).get("-J")
     if file.endswith(".json"):
         Path(call.cwd / file).write_text(report(plan, ranks, rows, began), encoding="utf-8")
@@ -273,12 +285,15 @@ def _bytes(text: str) -> int | None:
 
 def _rows(call: Call, job: _Job, plan: Plan) -> list[Row]:
     rng = call.cluster.random(plan.name, *(n.name for n in job.nodes), job.gpus_per_node)
-    busbw = physics.busbw_gbs(
-        plan.collective, job.nodes, job.gpus_per_node, job.hcas, rng, call.cluster.fabric
-    )
+    if job.split:
+        busbw = physics.rail_busbw_gbs(plan.collective, job.nodes, job.hcas, rng, call.cluster.fabric)
+    else:
+        busbw = physics.busbw_gbs(
+            plan.collective, job.nodes, job.gpus_per_node, job.hcas, rng, call.cluster.fabric, mnnvl=job.mnnvl
+        )
     if busbw == 0 and len(job.nodes) > 1:
         busbw = _TCP_GBS  # no usable port: NCCL falls back to TCP and says nothing
-    ranks = len(job.nodes) * job.gpus_per_node
+    ranks = len(job.nodes) * job.gpus_per_node // (job.split or 1)
     share = max(factor(plan.collective, ranks), 1e-9)
     wrong = sum(g.wrong_results for n in job.nodes for g in n.visible_gpus[: job.gpus_per_node])
     rows: list[Row] = []

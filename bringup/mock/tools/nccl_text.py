@@ -55,8 +55,9 @@ def factor(collective: str, ranks: int) -> float:
     return _FACTORS[collective] * (ranks - 1) / ranks if collective in _FACTORS else 1.0
 
 
-def header(plan: Plan, ranks: Sequence[Rank], rccl: Sequence[str] = ()) -> str:
-    """Everything above the rows. `rccl` are the lines that rccl-tests adds, without a mark; it names no group."""
+def header(plan: Plan, ranks: Sequence[Rank], rccl: Sequence[str] = (), split: int = 0) -> str:
+    """Everything above the rows. `rccl` are the lines that rccl-tests adds, without a mark; it names no group. Of a
+    job that is `split` every rank's group is its number modulo that."""
     low, high = (min(plan.sizes), max(plan.sizes)) if plan.sizes else (0, 0)
     rows = [
         *([] if rccl else [f"# nccl-tests version {_VERSION} nccl-headers={_NCCL} nccl-library={_NCCL}"]),
@@ -66,7 +67,7 @@ def header(plan: Plan, ranks: Sequence[Rank], rccl: Sequence[str] = ()) -> str:
         "#",
         *rccl[:1],
         "# Using devices",
-        *(_rank(i, r, amd=bool(rccl)) for i, r in enumerate(ranks)),
+        *(_rank(i, r, i % split if split else 0, amd=bool(rccl)) for i, r in enumerate(ranks)),
         *rccl[1:],
         "#",
         *(_RCCL_HEAD if rccl else _NCCL_HEAD),
@@ -74,14 +75,14 @@ def header(plan: Plan, ranks: Sequence[Rank], rccl: Sequence[str] = ()) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _rank(number: int, rank: Rank, *, amd: bool) -> str:
+def _rank(number: int, rank: Rank, group: int, *, amd: bool) -> str:
     if amd:
         return (
             f"#   Rank {number:2d} Pid {rank.pid:6d} on {rank.host:>10} device {rank.device:2d}"
             f" [{rank.bdf}] {rank.gpu}"
         )
     return (
-        f"#  Rank {number:2d} Group  0 Pid {rank.pid:6d} on {rank.host:>10} device {rank.device:2d}"
+        f"#  Rank {number:2d} Group {group:2d} Pid {rank.pid:6d} on {rank.host:>10} device {rank.device:2d}"
         f" [{rank.bdf.rsplit('.')[0]}] {rank.gpu}"
     )
 
