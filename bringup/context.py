@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -37,7 +36,7 @@ class Context:
 
     def on_rails(self, rails: Iterable[int]) -> Context:
         """The same, for a test over these rails only; over all if there are none."""
-        return dataclasses.replace(self, rails=frozenset(rails))
+        return Context(self.rules, self.readings, self.listen_port, self.started, frozenset(rails))
 
     def limit(self, node: Node, name: str) -> Limit:
         """The limit `name` of the node's profile. Raises NoLimit."""

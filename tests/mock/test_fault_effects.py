@@ -113,6 +113,7 @@ def looked(cluster: Cluster, index: int) -> dict[str, str]:
         seen["all_reduce"] = (
             f"{physics.busbw_gbs('all_reduce', [node], gpus, (), random.Random(1), cluster.fabric):.1f}"
         )
+        seen["NVLink between nodes"] = str(node.mnnvl)
     seen["environment"] = (
         f"{node.hanging} {node.fails_every} {node.firewalled} {node.peers_refused} {node.slow_tools} {node.reboots_after_s}"
     )
