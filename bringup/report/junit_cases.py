@@ -95,13 +95,13 @@ class _Making:
         if outcome is None:
             return Case(classname, name, 0.0, "skipped", "", self._hole, self._hole)
         seconds = outcome.seconds if math.isfinite(outcome.seconds) and outcome.seconds > 0 else 0.0
+        if outcome.verdict is Verdict.PASS and (check, target) not in self._flaky:
+            return Case(classname, name, seconds)
         message = text.shorten(_no_attachment(words.describe(outcome, 1000)), 1000)
         defect = self._defects.get((check, target))
         match outcome.verdict:
             case Verdict.NOT_RUN:
                 return Case(classname, name, seconds, "skipped", "", message, message)
-            case Verdict.PASS if (check, target) not in self._flaky:
-                return Case(classname, name, seconds)
             case Verdict.PASS:
                 kind, code = "failure", "FLAKY"
                 message = f"{message}, but failed before in the same run"

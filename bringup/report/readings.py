@@ -15,7 +15,7 @@ from functools import lru_cache
 from statistics import median
 
 from bringup.inventory.names import natural_key
-from bringup.model import STAGES, Measurement, Node, Port, Stage
+from bringup.model import STAGES, Measurement, Node, Port, Stage, Verdict
 from bringup.report import words
 from bringup.run import RunState
 
@@ -44,9 +44,10 @@ def port_key(at: str) -> tuple[str, str] | None:
 
 def number(value: float | str | bool) -> float | None:
     """A finite number, else None."""
-    if isinstance(value, (bool, str)) or not math.isfinite(value):
-        return None
-    return float(value)
+    kind = type(value)  # asked of every reading of a run
+    if kind is float:
+        return value if math.isfinite(value) else None  # type: ignore[arg-type, return-value]
+    return float(value) if kind is int and math.isfinite(value) else None  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -177,8 +178,9 @@ def links(state: RunState, measured: Speeds) -> list[Link]:
     read: dict[tuple[str, str], dict[str, str]] = {}
     broken: dict[tuple[str, str], dict[str, None]] = {}
     for outcome in state.outcomes:
+        passed = outcome.verdict is Verdict.PASS
         for m in outcome.measurements:
-            said, kept = _READ.get(m.name), m.limit is None or words.holds(m)
+            said, kept = _READ.get(m.name), passed or m.limit is None or words.holds(m)
             if (kept and said is None) or (key := port_key(m.at)) is None:
                 continue
             if not kept:

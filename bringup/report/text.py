@@ -7,6 +7,7 @@ dropped without a trace, except terminal escape sequences, which carry no words.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ELLIPSIS = "…"
 _PLAIN_GLYPHS = str.maketrans({ELLIPSIS: "...", "✗": "x", "█": "#", "░": "."})
@@ -14,6 +15,8 @@ _PLAIN_GLYPHS = str.maketrans({ELLIPSIS: "...", "✗": "x", "█": "#", "░": "
 # Possessive quantifiers keep all of these linear on hostile input. A string sequence (OSC, DCS, ...) is
 # removed only if it ends on its own line and before the next one; an unfinished one loses just its introducer,
 # so that it cannot hide what follows.
+_NAME = 100
+"""Texts up to so many characters are mostly names, which come again: what became of them is remembered."""
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*+[ -/]*+[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b\n]*+(?:\x07|\x1b\\)"
@@ -68,10 +71,17 @@ def decoded(raw: bytes) -> str:
 
 def line(text: str, most: int = 300) -> str:
     """One clean line of at most `most` characters; line ends become ` / `."""
+    return _short_line(text, most) if len(text) <= _NAME else _line(text, most)
+
+
+def _line(text: str, most: int) -> str:
     if _is_plain(text):
         return shorten(" ".join(text.split()), most)
     parts = [" ".join(part.split()) for part in clean(text).split("\n")]
     return shorten(" / ".join(part for part in parts if part), most)
+
+
+_short_line = lru_cache(maxsize=16_384)(_line)
 
 
 def shorten(text: str, most: int) -> str:

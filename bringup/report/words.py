@@ -72,7 +72,9 @@ def holds(measurement: Measurement) -> bool:
 
 
 def broken(outcome: Outcome) -> list[Measurement]:
-    """The measurements that broke their limit."""
+    """The measurements that broke their limit; a pass has none."""
+    if outcome.verdict is Verdict.PASS:
+        return []
     return [m for m in outcome.measurements if m.limit is not None and not holds(m)]
 
 

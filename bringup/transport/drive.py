@@ -138,6 +138,7 @@ class _Loop:
         self._cancel = cancel
         self._silence_s = silence_s
         self._reader = FrameReader(bundle.token, [max(0, c.max_bytes) for c in bundle.commands])
+        self._longest_s = bundle.longest_s
         self._hello = False
         self._received = 0
         self._began = time.monotonic()
@@ -181,7 +182,7 @@ class _Loop:
 
     def _last(self) -> float:
         """When the whole must have ended."""
-        allowed = self._bundle.longest_s + MARGIN_S + self._received / _SLOWEST_BYTES_PER_S
+        allowed = self._longest_s + MARGIN_S + self._received / _SLOWEST_BYTES_PER_S
         last = self._began + allowed
         return last if self._answered is None else min(last, self._answered + CLEAN_S)
 

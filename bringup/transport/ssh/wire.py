@@ -6,6 +6,7 @@ import errno
 import logging
 import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -48,7 +49,10 @@ class Hop:
 
 
 class _Buffered:
-    """A socket that is read in large pieces: paramiko asks for two or three small ones for every packet."""
+    """A socket that is read in large pieces: paramiko asks for two or three small ones for every packet.
+
+    How long a call may block is set in the kernel (SO_RCVTIMEO): a timeout of Python's own costs a poll before every call.
+    """
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
@@ -59,10 +63,20 @@ class _Buffered:
         """At most `size` bytes; b"" at the end. Only one thread reads."""
         if self._at >= len(self._have):
             self._have, self._at = b"", 0  # a connection that waits holds nothing
-            self._have = self._stream.recv(_PIECE)
+            try:
+                self._have = self._stream.recv(_PIECE)
+            except BlockingIOError:
+                raise TimeoutError from None
         begin = self._at
         self._at = begin + size
         return self._have[begin : begin + size]
+
+    def settimeout(self, seconds: float) -> None:
+        """How long a call may block."""
+        self._stream.settimeout(None)
+        value = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._stream.setsockopt(socket.SOL_SOCKET, option, value)
 
     def __getattr__(self, name: str) -> object:
         """Everything else is the socket's own."""
@@ -131,7 +145,7 @@ class Session:
     def settle(self, options: Options) -> None:
         """From login on: keep the line alive, and do not look for work ten times a second as paramiko does."""
         self.transport.set_keepalive(max(1, round(options.keepalive_s)))
-        self._stream.settimeout(min(5.0, max(0.5, options.keepalive_s)))
+        self.transport.sock.settimeout(min(5.0, max(0.5, options.keepalive_s)))
 
     def tunnel(self, host: str, port: int, timeout_s: float) -> paramiko.Channel:
         """A stream to another host through this one. Raises TransportError in that host's name."""
