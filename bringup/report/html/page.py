@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,7 +64,9 @@ def _pictures(
 ) -> list[tuple[str, str, Markup | None]]:
     """Name, id and section of what is drawn. A page that says why it has no pictures is better than none."""
     try:
-        # Not above: matplotlib takes half a second, and only who draws a page needs it.
+        # Not above: matplotlib takes half a second, and only who draws a page needs it. Its numpy starts a thread for
+        # every processor, which spin, unless it is told that no matrices come.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from bringup.report.html import canvas, pictures
 
         with canvas.drawing():
