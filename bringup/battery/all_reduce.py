@@ -131,7 +131,7 @@ def figures(
     `hosts` are the names that the nodes have in the log. Without `nvlink` the job is one that leaves NVLink out.
     """
     yield Measurement("wrong", values, "values", at, wrong, "COLL-WRONG")
-    joined = nvlink and len(nodes) > 1 and one_domain(nodes, ctx)
+    joined = nvlink and len(nodes) > 1 and nvlink_joins(nodes, ctx)
     over_nvlink = transports.between(log, at) if joined else None
     if over_nvlink is not None:
         yield over_nvlink
@@ -160,3 +160,8 @@ def one_domain(nodes: Sequence[Node], ctx: Context) -> bool:
         return False
     spans = [ctx.fact_if_any(node, "nvlink.domain_nodes") for node in nodes]
     return all(isinstance(span, int) and span > 1 for span in spans)
+
+
+def nvlink_joins(nodes: Sequence[Node], ctx: Context) -> bool:
+    """Whether NVLink joins these nodes for certain: the plan names their domain, or nothing else could join them."""
+    return one_domain(nodes, ctx) and bool(place(nodes[0]).domain or not ctx.training_ports(nodes[0]))

@@ -92,7 +92,11 @@ def next_step(failure: Failure, known: Known) -> Ask | Found:
     """The jobs to run next, or the verdict."""
     search = _Search(failure, known)
     step = _step(search)
-    if isinstance(step, Found) and search.held and any(culprit.flaky for culprit in step.culprits):
+    if (
+        isinstance(step, Found)
+        and (search.held or failure.good)
+        and any(culprit.flaky for culprit in step.culprits)
+    ):
         pure = {job: good for job, good in known.items() if set(job.filling) <= set(failure.good)}
         if len(pure) < len(known):  # it may have failed only together with a node that filled up its job
             return _step(_Search(failure, pure, pure=True))

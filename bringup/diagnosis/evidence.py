@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,9 +54,10 @@ class Evidence:
             if port.leaf
         }
         tried = trials(outcomes, signs, defaults)
-        passed = Counter(o.check for o in outcomes if o.verdict is Verdict.PASS and len(o.nodes) == 2)
+        across = {o.check for o in outcomes if o.verdict is Verdict.PASS and _crosses(o.nodes, nodes)}
         ends = {
-            key: Ends.of(mine, leaf, _domains(mine, passed[key[0]], nodes)) for key, mine in tried.items()
+            key: Ends.of(mine, leaf, _domains(mine, nodes) if key[0] in across else {})
+            for key, mine in tried.items()
         }
         failing: dict[str, list[Trial]] = defaultdict(list)
         all_: dict[str, list[Trial]] = defaultdict(list)
@@ -85,10 +86,14 @@ class Evidence:
         return mine[0] if len(mine) == 1 else ""
 
 
-def _domains(mine: Sequence[Trial], passed: int, nodes: Mapping[str, Node]) -> dict[str, str]:
-    """The domain of each end, if only tests inside of domains were trials, and others that passed were none."""
-    if passed <= sum(trial.good for trial in mine):
-        return {}
+def _crosses(names: Sequence[str], nodes: Mapping[str, Node]) -> bool:
+    """Whether this is a test between two domains."""
+    domains = {place(nodes[name]).domain for name in names if name in nodes}
+    return len(names) == len(domains) == 2 and all(domains)
+
+
+def _domains(mine: Sequence[Trial], nodes: Mapping[str, Node]) -> dict[str, str]:
+    """The domain of each end, if only tests inside of domains were trials of this fault; empty otherwise."""
     named = {end: end.partition("/")[0] for trial in mine for end in trial.ends}
     found = {end: place(nodes[name]).domain for end, name in named.items() if name in nodes}
     return found if all(found.get(t.a) and found.get(t.a) == found.get(t.b) for t in mine) else {}

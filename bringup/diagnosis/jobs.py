@@ -80,6 +80,14 @@ def step_of(
     failed: Outcome, outcomes: Iterable[Outcome], nodes: Mapping[str, Node], untold: Collection[str] = ()
 ) -> Ask | Found:
     """The jobs to run next for a job that failed, or the verdict. Targets that are `untold` count as not run yet."""
+    found = _searched(failed, outcomes, nodes, untold)
+    return found if isinstance(found, Found) else next_step(*found)
+
+
+def _searched(
+    failed: Outcome, outcomes: Iterable[Outcome], nodes: Mapping[str, Node], untold: Collection[str] = ()
+) -> tuple[Failure, dict[Job, bool | None]] | Found:
+    """What is known of the search for a job that failed; the verdict where nothing is to be searched."""
     known: dict[Job, bool | None] = {}
     good: dict[str, None] = {}
     beside = 0
@@ -99,16 +107,16 @@ def step_of(
     if beside and not good:
         return Found(error="no job of this kind was good, so nobody is known to be good")
     alike = {name for name in good if _profile(name, nodes) == _profile(failed.nodes[0], nodes)}
-    rails = _rails(failed.nodes, nodes)
-    if any(m.code == "COLL-TRANSPORT" for m in failed.measurements):
-        rails = ()
+    joined = any(m.code == "COLL-TRANSPORT" for m in failed.measurements)
+    if joined:
         # NVLink joins its nodes: with one of another domain it would go over the ports, and tell nothing about this job
         alike = {name for name in alike if _domain(name, nodes) == _domain(failed.nodes[0], nodes)}
     outside = tuple(n for n in good if n in alike and n not in failed.nodes)
     if len(outside) < len(failed.nodes) - len(failed.nodes) // 2 and _halves_good(failed.nodes, known):
         # nobody is there to keep the size, and the parts were good in smaller jobs: that may be all there is to it
         return Found((Culprit(failed.nodes),), scale_only=True, held=False)
-    return next_step(Failure(failed.nodes, outside, rails), known)
+    rails = () if joined else _rails((*failed.nodes, *outside), nodes)
+    return Failure(failed.nodes, outside, rails), known
 
 
 def _halves_good(nodes: tuple[str, ...], known: Mapping[Job, bool | None]) -> bool:
@@ -121,9 +129,9 @@ def _profile(name: str, nodes: Mapping[str, Node]) -> str:
 
 
 def _rails(names: Sequence[str], nodes: Mapping[str, Node]) -> tuple[str, ...]:
-    """The rails on which all of these nodes have a planned port."""
-    sets = [{port.rail for port in nodes[name].ports} for name in names if name in nodes]
-    return tuple(str(rail) for rail in sorted(set.intersection(*sets))) if sets else ()
+    """The rails on which all of these nodes have a planned port, of the same name: a job names its ports for all."""
+    sets = [{(port.rail, port.hca) for port in nodes[name].ports} for name in names if name in nodes]
+    return tuple(str(rail) for rail, _ in sorted(set.intersection(*sets))) if sets else ()
 
 
 def _domain(name: str, nodes: Mapping[str, Node]) -> str:
@@ -167,10 +175,24 @@ def spoilers(outcomes: Sequence[Outcome], nodes: Mapping[str, Node]) -> dict[str
 def found_in(outcomes: Sequence[Outcome], nodes: Mapping[str, Node]) -> dict[Case, Ask | Found]:
     """For each job that failed what its search came to; Ask where it was not finished."""
     return {
-        (o.check, o.target): step_of(o, outcomes, nodes)
+        (o.check, o.target): _decided(o, outcomes, nodes)
         for o in outcomes
         if o.verdict is Verdict.FAIL and (key := job_key(o.target)) is not None and not key.number
     }
+
+
+def _decided(failed: Outcome, outcomes: Sequence[Outcome], nodes: Mapping[str, Node]) -> Ask | Found:
+    """The verdict; without rails where only they were not told to the end."""
+    found = _searched(failed, outcomes, nodes)
+    if isinstance(found, Found):
+        return found
+    failure, known = found
+    step = next_step(failure, known)
+    if failure.rails and (isinstance(step, Ask) or step.error):
+        without = next_step(dataclasses.replace(failure, rails=()), known)
+        if isinstance(without, Found) and not without.error:
+            return without
+    return step
 
 
 def to_culprits(signs: Iterable[Sign], outcomes: Sequence[Outcome], nodes: Mapping[str, Node]) -> list[Sign]:

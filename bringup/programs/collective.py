@@ -153,6 +153,7 @@ class Rank:
             way.join(given.seconds, host, port + 1, self.own)
         self.result["wrong"] = self._wrong(way)
         self.result.update(self._speed(way))
+        self.result["wrong"] += way.wrong  # of the large messages, too
         self.result["links"] = self._links(way)
         self.step("in farewell")
         way.all_gather(self.rank)

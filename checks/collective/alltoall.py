@@ -22,7 +22,7 @@ class AllToAll(PairProgram):
     work = Work("alltoall")
 
     def plan(self, target: Pair, ctx: Context) -> Plan:
-        if all_reduce.one_domain(target.nodes, ctx):
+        if all_reduce.nvlink_joins(target.nodes, ctx):
             raise NotApplicable("NVLink joins the two nodes: their ports carry nothing of it")
         return super().plan(target, ctx)
 

@@ -63,7 +63,7 @@ class JobCollective(Check[Group]):
         wrong = ctx.limit(nodes[0], "collective.wrong")
         pair = ctx.limit(nodes[0], "collective.pair.all_reduce")
         speed = pair
-        if not all_reduce.one_domain(nodes, ctx):
+        if not all_reduce.nvlink_joins(nodes, ctx):
             speed = mpi_reduce.floor(
                 "collective.job.all_reduce", nodes, ctx, pair, ctx.limit(nodes[0], "rdma.write_bw")
             )

@@ -63,7 +63,7 @@ class PairCollective(Check[Pair]):
         wrong = ctx.limit(target.a, "collective.wrong")
         speed = ctx.limit(target.a, "collective.pair.all_reduce")
         spans = ctx.fact_if_any(target.a, "nvlink.domain_nodes")
-        if isinstance(spans, int) and spans > 1 and not all_reduce.one_domain(target.nodes, ctx):
+        if isinstance(spans, int) and spans > 1 and not all_reduce.nvlink_joins(target.nodes, ctx):
             # The profile's number is that of two trays of one NVLink domain; only their ports join these two.
             port = ctx.limit(target.a, "rdma.write_bw")
             speed = mpi_reduce.floor("collective.pair.across", target.nodes, ctx, speed, port)

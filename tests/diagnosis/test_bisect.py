@@ -191,3 +191,19 @@ def test_a_culprit_that_shows_only_in_large_jobs_is_found_without_anybody_outsid
     found, rounds = searched(failure(size, 0), good)
     assert found.culprits == (Culprit((bad,)),)
     assert len(rounds) <= 4 * math.log2(size)
+
+
+@given(st.integers(8, 24), st.integers(1, 3), st.data())
+def test_what_fails_by_size_alone_blames_no_single_node_where_a_few_are_good_outside(
+    size: int, good: int, data: st.DataObject
+) -> None:
+    least = data.draw(st.integers(size // 2 + 1, size))
+    what = failure(size, good)
+    known: dict[Job, bool | None] = {}
+    for _ in range(40):
+        step = next_step(what, known)
+        if not isinstance(step, Ask):
+            break
+        known.update({job: len(job.nodes) < least for job in step.jobs})
+    if isinstance(step, Found):
+        assert all(len(culprit.nodes) > 1 for culprit in step.culprits)

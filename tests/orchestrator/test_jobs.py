@@ -203,3 +203,28 @@ def test_the_rail_on_which_a_node_spoils_jobs_is_its_port(
     )
     over = {key.rails for o in state.outcomes if (key := job_key(o.target)) is not None and key.rails}
     assert over >= {("0", "1", "2", "3"), ("4", "5", "6", "7")}
+
+
+def test_a_rail_that_could_not_be_judged_does_not_free_the_culprit(tmp_path: Path) -> None:
+    def answer(node: str, script: str) -> bytes | None:
+        verb, over, *names = (*script.split(), "")
+        if verb == "job" and over != "all":
+            return b"nothing that is a number"
+        return None if verb != "job" else b"187" if "n06" in names else b"391"
+
+    state = battle(tmp_path, Cluster(answer), RAILED, (Reached(), RailJob()))
+    assert [d.component for d in state.defects if d.code == "COLL-BUSBW"] == ["n06"]
+
+
+def test_rails_are_asked_for_only_where_they_have_one_name_on_all_nodes(tmp_path: Path) -> None:
+    other = tuple(Port(rail, f"mlx5_{rail + 20}", f"leaf-0-{rail}") for rail in range(8))
+    nodes = (*RAILED[:-1], dataclasses.replace(RAILED[-1], ports=other))
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, _, *names = (*script.split(), "")
+        return None if verb != "job" else b"187" if "n06" in names else b"391"
+
+    state = battle(tmp_path, Cluster(answer), nodes, (Reached(), RailJob()))
+    assert [d.component for d in state.defects] == ["n06"]
+    keys = [key for o in state.outcomes if (key := job_key(o.target)) is not None]
+    assert {key.rails for key in keys if key.wave == "all"} == {()}

@@ -75,8 +75,9 @@ class _Buffered:
         """How long a call may block."""
         self._stream.settimeout(None)
         value = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            self._stream.setsockopt(socket.SOL_SOCKET, option, value)
+        with suppress(OSError):  # one that is shut down already; who reads it is told
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                self._stream.setsockopt(socket.SOL_SOCKET, option, value)
 
     def __getattr__(self, name: str) -> object:
         """Everything else is the socket's own."""
