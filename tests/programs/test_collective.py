@@ -267,6 +267,16 @@ def test_who_is_told_to_end_ends_with_all_its_ranks(start: Start, port: int) -> 
     assert left(port) == []
 
 
+def test_what_is_wrong_only_in_large_messages_is_counted(start: Start) -> None:
+    at = "        data = bytes(size)\n        begun"
+    assert SOURCE.count(at) == 1
+    bad = SOURCE.replace(at, '        data = bytes(size - 8) + b"\\1" + bytes(7)\n        begun')
+    found = reports(start(3, "--backend", "tcp", sources={1: bad}))
+    assert found[0].meeting is not None and found[0].meeting.why == ""
+    wrong = [rank.wrong for report in found.values() for rank in report.ranks]
+    assert all(count is not None and count > 0 for count in wrong), "who sums sees it, wherever it came from"
+
+
 # ------------------------------------------------------------------------------------------------- PyTorch
 
 
