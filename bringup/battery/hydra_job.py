@@ -44,7 +44,8 @@ def came(steps: Sequence[Step], out: Outputs) -> None:
     for step in others:
         if out.get(step.node, step.command).ended in (Ended.MISSING, Ended.LOST):
             out.answered(step.node, step.command)
-    if others and answer.ended is Ended.TIMEOUT and not hydra.without_lines(answer.text).strip():
+    said = hydra.without_lines(_before_we_ended_it(answer))
+    if others and answer.ended is Ended.TIMEOUT and not said.strip():
         raise _not_begun(f"every proxy came, and no rank said anything within {first.command.timeout_s:g} s")
 
 
@@ -90,16 +91,23 @@ def who_ended(steps: Sequence[Step], out: Outputs) -> str:
     It is told and blames nobody: the rank that ends first is often the one that was told of another's failure.
     """
     first, *others = steps
+    ended = out.get(first.node, first.command)
     killed = [step.node.name for step in others if (out.get(step.node, step.command).status or 0) > 128]
     if killed:
         return f" (the proxy on {_some(killed)} was killed)"
-    bad = hydra.bad_end(out.get(first.node, first.command).text) if others else None
+    bad = hydra.bad_end(_before_we_ended_it(ended)) if others else None
     if bad is None:
         return ""
     at = next(
         (s.node.name for s in steps if bad.host in (s.node.peer_address, s.node.address, s.node.name)), ""
     )
     return f" (the first rank to end, on {at or bad.host}: {bad.how})"
+
+
+def _before_we_ended_it(answer: Output) -> str:
+    """What it printed. A job whose time is over is told to end (TERM), and some Hydras find the time to report that."""
+    bad = hydra.bad_end(answer.text) if answer.ended is Ended.TIMEOUT else None
+    return answer.text[: bad.at] if bad is not None and bad.by_term else answer.text
 
 
 def _unreached(answer: Output) -> str:

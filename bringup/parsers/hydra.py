@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from bringup.commands import Command
@@ -138,10 +138,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class BadEnd:
-    """The rank that made Hydra end the job, by the host as mpiexec.hydra was given it."""
+    """The rank that made Hydra end the job, by the host as mpiexec.hydra was given it.
+
+    `at` is where these words begin in the text; `by_term` says that it was told to end (SIGTERM).
+    """
 
     host: str
     how: str
+    at: int = field(default=0, compare=False)
+    by_term: bool = field(default=False, compare=False)
 
 
 _LAUNCH = "HYDRA_LAUNCH:"
@@ -248,7 +253,11 @@ def bad_end(text: str) -> BadEnd | None:
         return None
     killed = _KILLED.search(text, found.end())
     how = found["signal"] or (killed["how"] if killed else "")
-    return BadEnd(found["host"], f"killed: {how}" if how else f"ended with status {found['code']}")
+    begin = text.rfind("\n=====", 0, found.start()) + 1  # the frame around the words
+    by_term = "(signal 15)" in how or (not how and found["code"] == "15")
+    return BadEnd(
+        found["host"], f"killed: {how}" if how else f"ended with status {found['code']}", begin, by_term
+    )
 
 
 def without_lines(text: str) -> str:

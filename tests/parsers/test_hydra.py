@@ -168,3 +168,17 @@ def test_what_the_inventory_says_reaches_the_shell_only_as_data() -> None:
     for command in commands(hosts=(evil, evil)):
         assert evil not in command.script and shlex.quote(evil)[1:-1] in command.script
         Bundle(Node("any"), (command,)).script()
+
+
+def test_where_the_words_about_the_end_begin_and_whether_it_was_told_to_end() -> None:
+    for box, by_term in (
+        (KILLED, False),
+        (BOX, False),
+        (KILLED.replace("Killed (signal 9)", "Terminated (signal 15)"), True),
+    ):
+        found = hydra.bad_end(f"of the ranks\n{box}")
+        assert found is not None
+        assert (f"of the ranks\n{box}"[: found.at].split(), found.by_term) == (
+            ["of", "the", "ranks"],
+            by_term,
+        )
