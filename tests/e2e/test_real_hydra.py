@@ -187,9 +187,10 @@ ENDED = "(the first rank to end, on n2: killed: {})"
 def test_ranks_that_die_before_they_meet(net: Net, tmp_path: Path) -> None:
     (outcome,) = told(run(net, tmp_path, *nodes_of(net, n2="dies before MPI")[:2]))
     said = "the test did not begin: every proxy came, and the program printed nothing that is known "
-    assert outcome == (
-        Verdict.ERROR, "COLL-SETUP", "", said + ENDED.format("Segmentation fault (signal 11)")
-    )  # fmt: skip
+    named = ENDED.format("Segmentation fault (signal 11)")
+    # on a busy machine Hydra was seen to end before it had printed the signal's name: its box has the number alone
+    bare = "(the first rank to end, on n2: ended with status 11)"
+    assert outcome in [(Verdict.ERROR, "COLL-SETUP", "", said + how) for how in (named, bare)]
 
 
 def test_ranks_that_die(net: Net, tmp_path: Path) -> None:
