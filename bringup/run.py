@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import structs
@@ -254,7 +254,7 @@ def shared(events: Iterable[ev.AnyEvent]) -> Iterator[ev.AnyEvent]:
     for event in events:
         if isinstance(event, ev.Judged) and event.outcome.measurements:
             readings = tuple(_reading(m, limits, texts) for m in event.outcome.measurements)
-            event = structs.replace(event, outcome=replace(event.outcome, measurements=readings))
+            event = structs.replace(event, outcome=structs.replace(event.outcome, measurements=readings))
         yield event
 
 

@@ -105,7 +105,7 @@ class LocalFleet:
         done: Callable[[Work], None] = lambda _: None,
         cancel: Cancel | None = None,
     ) -> None:
-        """Run everything; `sink`, `started` and `done` are called from worker threads. Blocks until all has ended.
+        """Run everything; `started` and `done` are called from worker threads, `sink` from any. Blocks until all has ended.
 
         Raises what a callback raised, and KeyboardInterrupt, only after all work has been cancelled and has ended.
         Whatever else goes wrong is the trouble of one node: its commands are LOST.

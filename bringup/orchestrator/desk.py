@@ -19,8 +19,10 @@ Task = Callable[[], object]
 GATHER_S = 0.005
 _AT_ONCE = 256
 _WAITING = 1024
-"""Who brings more than the desk can do waits: so many answers, each as large as its command allows, are held at most."""
+"""Who brings more than the desk can do waits: so many answers, each as large as its command allows, lie there."""
 _WAIT_S = 0.01
+_PATIENCE_S = 0.5
+"""But not for longer, whatever holds the desk: while the reader of a connection waits, nothing else is heard there."""
 
 
 class Desk:
@@ -40,8 +42,10 @@ class Desk:
 
     def bring(self, task: Task) -> None:
         """From any thread. Raises what an earlier task raised."""
-        while len(self._tasks) >= _WAITING and self._failed is None:
-            time.sleep(_WAIT_S)
+        if len(self._tasks) >= _WAITING:
+            until = time.monotonic() + _PATIENCE_S
+            while len(self._tasks) >= _WAITING and self._failed is None and time.monotonic() < until:
+                time.sleep(_WAIT_S)
         if self._failed is not None:
             raise self._failed
         self._tasks.append(task)

@@ -108,9 +108,10 @@ class Connection(Protocol):
         """Run the commands, up to `lanes` at once, and hand each Output to `sink` when its command ends.
 
         Blocks until every command has exactly one Output. Trouble on the node or on the way never raises: what
-        has not ended then is LOST, and CANCELLED after `cancel`. `sink` is called in this thread. May be called
-        many times, and from several threads at once. What `sink` raises ends the bundle and is raised here;
-        a command that no shell can hold (a NUL byte, a program's name with blanks) raises ValueError.
+        has not ended then is LOST, and CANCELLED after `cancel`. `sink` is called from one thread at a time, maybe
+        another than this, and not any more after the return. May be called many times, and from several threads at
+        once. What `sink` raises ends the bundle and is raised here; a command that no shell can hold (a NUL byte, a
+        program's name with blanks) raises ValueError.
         """
 
     def close(self) -> None:

@@ -1,5 +1,8 @@
 """Runs one bundle over one link: every command gets exactly one Output, by a deadline, whatever happens.
 
+What the node says is taken in by the thread that reads it; the one that waits for the bundle wakes only for its clocks,
+for a wish to stop, and at the end. To wake it for every piece cost a change of thread for each.
+
 Three clocks guard the loop: the node must say hello and then give a sign of life every `silence_s`; the whole must
 end within what the node's own deadlines add up to; and after the last answer the node has a moment to clean up. Who
 trickles bytes gains nothing: only received bytes at a decent rate extend the second.
@@ -7,6 +10,7 @@ trickles bytes gains nothing: only received bytes at a decent rate extend the se
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -22,17 +26,21 @@ CLEAN_S = 8.0
 _SLOWEST_BYTES_PER_S = 128 << 10
 
 
+Take = Callable[[bytes], bool]
+"""Takes the next bytes of stdout, from one thread at a time; True when the one who waits should look."""
+
+
 class Link(Protocol):
-    """Both ends of a shell on the node."""
+    """Both ends of a shell on the node. What the shell writes goes to the Take that the link was opened with."""
 
     def send(self, script: bytes) -> None:
         """Hand over the script. Stdin stays open. Raises TransportError."""
 
-    def receive(self, timeout_s: float) -> bytes | None:
-        """The next bytes of stdout; b"" at its end; None if woken, or if nothing came in time."""
+    def hear(self, timeout_s: float) -> bool:
+        """Wait until stdout has ended (True); or there is something to look at, somebody wakes it, the time is over (False)."""
 
     def wake(self) -> None:
-        """Make `receive` return at once. From any thread; never blocks."""
+        """Make `hear` return at once. From any thread; never blocks."""
 
     def finish(self) -> None:
         """End stdin: the node stops everything, cleans up and says so."""
@@ -96,19 +104,21 @@ class Tally:
 
 
 def run_bundle(
-    bundle: Bundle, open_link: Callable[[], Link], sink: Sink, cancel: Cancel | None, silence_s: float
+    bundle: Bundle, open_link: Callable[[Take], Link], sink: Sink, cancel: Cancel | None, silence_s: float
 ) -> bool:
     """Run the bundle to its end. False if the connection gave no sign of life and is of no more use.
 
-    Raises ValueError for commands that cannot be written as a script, and what `sink` raises.
+    `sink` is called from one thread at a time, and not any more when this has returned. Raises ValueError for commands
+    that cannot be written as a script, and what `sink` raises.
     """
     script = bundle.script()
     tally = Tally(bundle, sink)
     if cancel is not None and cancel.is_set():
         tally.rest(Ended.CANCELLED, "cancelled")
         return True
+    talk = _Talk(bundle, tally, silence_s)
     try:
-        link = open_link()
+        link = open_link(talk.take)
     except TransportError as error:
         cancelled = cancel is not None and cancel.is_set()
         tally.rest(Ended.CANCELLED if cancelled else Ended.LOST, "cancelled" if cancelled else str(error))
@@ -116,69 +126,92 @@ def run_bundle(
     unsubscribe = cancel.subscribe(link.wake) if cancel is not None else None
     try:
         link.send(script)
-        return _Loop(bundle, link, tally, cancel, silence_s).run()
+        return talk.follow(link, cancel)
     except TransportError as error:
-        tally.rest(Ended.LOST, str(error))
+        talk.lost(str(error))
         return True
     finally:
+        talk.end()
         if unsubscribe is not None:
             unsubscribe()
         link.close()
 
 
-class _Loop:
-    """The clocks and the reading of one bundle."""
+class _Talk:
+    """The clocks and the reading of one bundle. One thread takes in what is said, another follows the clocks."""
 
-    def __init__(
-        self, bundle: Bundle, link: Link, tally: Tally, cancel: Cancel | None, silence_s: float
-    ) -> None:
-        self._bundle = bundle
-        self._link = link
+    def __init__(self, bundle: Bundle, tally: Tally, silence_s: float) -> None:
         self._tally = tally
-        self._cancel = cancel
         self._silence_s = silence_s
         self._reader = FrameReader(bundle.token, [max(0, c.max_bytes) for c in bundle.commands])
         self._longest_s = bundle.longest_s
+        self._lock = threading.Lock()
+        self._over = False
+        self._failed: BaseException | None = None
         self._hello = False
         self._received = 0
         self._began = time.monotonic()
         self._heard = self._began
         self._answered: float | None = None
 
-    def run(self) -> bool:
-        while True:
-            now = time.monotonic()
-            if self._cancel is not None and self._cancel.is_set():
-                self._cancel = None
-                self._tally.rest(Ended.CANCELLED, "cancelled")
-                self._answered = (
-                    now  # what was stopped may hold a port or a GPU for a moment: wait until it is gone
-                )
-                self._link.finish()
-            silent, late = self._heard + self._silence_s, self._last()
-            # A busy orchestrator is no silent node: what has come in the meantime is looked at before judging.
-            data = None if now >= late else self._link.receive(max(0.0, min(silent, late) - now))
-            if data is None:
-                if now < min(silent, late):
-                    continue
-                return self._too_late(now >= silent)
-            if not data:
-                if self._tally.pending:
-                    self._give_up(self._link.why_ended())
-                return True
-            self._received += len(data)
-            if self._hello:
-                self._heard = time.monotonic()  # a long answer on a slow line is life, too
-            if self._take(data):
-                return True
-            if now >= silent and not self._hello:
-                return self._too_late(True)  # what a login prints is no sign of life
+    def take(self, data: bytes) -> bool:
+        """See Take. What the sink raises is kept for the thread that waits."""
+        with self._lock:
+            open_ = self._answered is None  # the last answer sets a clock of its own
+            if not self._over:
+                self._received += len(data)
+                try:
+                    self._over = self._pass_on(data)
+                except BaseException as error:  # noqa: BLE001  raised again by follow()
+                    self._failed, self._over = error, True
+                if self._hello:
+                    self._heard = time.monotonic()  # a long answer on a slow line is life, too
+            return self._over or (open_ and self._answered is not None)
 
-    def _too_late(self, silent: bool) -> bool:
-        """Give up. Whether the connection may still be of use: not that of a silent node."""
-        if self._tally.pending:
-            self._give_up(f"no sign of life for {self._silence_s:g} s" if silent else "not done in time")
-        return not silent
+    def follow(self, link: Link, cancel: Cancel | None) -> bool:
+        """Wait for the end, however it comes. False if the node fell silent. Raises what the sink raised."""
+        while True:
+            if cancel is not None and cancel.is_set():
+                cancel = None
+                self._call_off()
+                link.finish()
+            now = time.monotonic()
+            # A busy orchestrator is no silent node: what has come in the meantime is looked at before judging.
+            closed = now < self._last() and link.hear(max(0.0, self._next_clock() - now))
+            if closed or self._over or now >= self._next_clock():
+                with self._lock:
+                    if self._failed is not None:
+                        raise self._failed
+                    if self._over:
+                        return True
+                    if closed:
+                        self._give_up(link, link.why_ended())
+                        return True
+                    if now >= self._next_clock():  # nobody has spoken since
+                        silent = now >= self._heard + self._silence_s
+                        why = f"no sign of life for {self._silence_s:g} s" if silent else "not done in time"
+                        self._give_up(link, why)
+                        return not silent
+
+    def lost(self, why: str) -> None:
+        """The connection failed."""
+        with self._lock:
+            self._tally.rest(Ended.LOST, why)
+
+    def end(self) -> None:
+        """Nothing is taken any more."""
+        with self._lock:
+            self._over = True
+
+    def _call_off(self) -> None:
+        """What was stopped may hold a port or a GPU for a moment: until it is gone the node is listened to."""
+        with self._lock:
+            self._tally.rest(Ended.CANCELLED, "cancelled")
+            self._answered = time.monotonic()
+
+    def _next_clock(self) -> float:
+        """When the next patience is over."""
+        return min(self._heard + self._silence_s, self._last())
 
     def _last(self) -> float:
         """When the whole must have ended."""
@@ -186,13 +219,12 @@ class _Loop:
         last = self._began + allowed
         return last if self._answered is None else min(last, self._answered + CLEAN_S)
 
-    def _take(self, data: bytes) -> bool:
+    def _pass_on(self, data: bytes) -> bool:
         """Pass on what the bytes complete; True if that was all."""
         for frame in self._reader.feed(data):
             match frame:
                 case Hello():
                     self._hello = True
-                    self._heard = time.monotonic()
                 case Answer():
                     self._tally.answer(frame)
                 case Listens(index):
@@ -210,9 +242,11 @@ class _Loop:
             self._answered = time.monotonic()
         return False
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, link: Link, why: str) -> None:
         """What is known when the answers stop: no shell at all, or a shell that went away."""
-        said = self._link.errors() if self._hello else self._link.errors() + b"\n" + self._reader.noise
+        if not self._tally.pending:
+            return
+        said = link.errors() if self._hello else link.errors() + b"\n" + self._reader.noise
         if b"b_token=" in said:
             said = b"it repeats what is sent to it"
         words = " / ".join(said.decode("utf-8", "replace").split("\n")).strip(" /")[:300]

@@ -12,8 +12,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from bringup.commands import Ended
 
+_ENDED = {ended.value.encode(): ended for ended in Ended}
 NOISE_BYTES = 2048
 _HEADER_BYTES = 8192
 
@@ -37,8 +40,7 @@ class Listens:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The command with this index ended. `status` is None unless it exited."""
 
     index: int
@@ -80,13 +82,18 @@ _ANSWER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """An answer whose bytes are still on their way."""
+class _Header(msgspec.Struct, frozen=True, gc=False):
+    """An answer whose bytes are still on their way; `whole` if they are all that the command wrote."""
 
-    answer: Answer
+    index: int
+    ended: Ended
+    status: int | None
+    seconds: float
+    as_root: bool
+    note: str
     out_bytes: int
     err_bytes: int
+    whole: bool
 
 
 class FrameReader:
@@ -94,6 +101,7 @@ class FrameReader:
 
     def __init__(self, token: str, caps: Sequence[int]) -> None:
         self._token = token.encode()
+        self._trailer = self._token + b"\n"
         self._caps = caps
         self._buffer = bytearray()
         self._header: _Header | None = None
@@ -125,7 +133,8 @@ class FrameReader:
         if start < 0:
             self._drop(max(0, len(self._buffer) - len(self._token) + 1))
             return None
-        self._drop(start)
+        if start:
+            self._drop(start)
         stop = self._buffer.find(b"\n", 0, _HEADER_BYTES)
         if stop < 0:
             if len(self._buffer) < _HEADER_BYTES:
@@ -159,45 +168,41 @@ class FrameReader:
         return self._answer(match)
 
     def _answer(self, match: re.Match[bytes]) -> Frame | _Header:
-        index, began, ended = int(match[1]), int(match[4]), int(match[5])
-        out, err, out_all, err_all = (int(match[n]) for n in (7, 8, 9, 10))
+        index, out, err = int(match[1]), int(match[7]), int(match[8])
         if index >= len(self._caps) or index in self._seen:
             return Damaged(None, f"an answer to command {index}, which nobody asked")
         if max(out, err) > self._caps[index]:
             self._seen.add(index)
             return Damaged(index, f"{max(out, err)} bytes announced, at most {self._caps[index]} asked for")
-        kind = Ended(match[2].decode())
+        kind = _ENDED[match[2]]
         if (match[3] == b"-") == (kind is Ended.EXITED):
             self._seen.add(index)
             return Damaged(index, "status and ending do not fit")
-        answer = Answer(
-            index,
-            kind,
-            int(match[3]) if kind is Ended.EXITED else None,
-            max(0, ended - began) / 100,
-            match[6] == b"1",
-            b"",
-            b"",
-            out < out_all or err < err_all,
-            _text(match[11]),
+        return _Header(
+            index=index,
+            ended=kind,
+            status=int(match[3]) if kind is Ended.EXITED else None,
+            seconds=max(0, int(match[5]) - int(match[4])) / 100,
+            as_root=match[6] == b"1",
+            note=_text(match[11]),
+            out_bytes=out,
+            err_bytes=err,
+            whole=out >= int(match[9]) and err >= int(match[10]),
         )
-        return _Header(answer, out, err)
 
-    def _body(self, header: _Header) -> Frame | None:
-        size = header.out_bytes + header.err_bytes
-        trailer = self._token + b"\n"
-        if len(self._buffer) < size + len(trailer):
+    def _body(self, h: _Header) -> Frame | None:
+        size = h.out_bytes + h.err_bytes
+        if len(self._buffer) < size + len(self._trailer):
             return None
         self._header = None
-        a = header.answer
-        self._seen.add(a.index)
-        if self._buffer[size : size + len(trailer)] != trailer:
+        self._seen.add(h.index)
+        if not self._buffer.startswith(self._trailer, size):
             del self._buffer[:size]
-            return Damaged(a.index, "the answer is not as long as the node said")
-        stdout = bytes(self._buffer[: header.out_bytes])
-        stderr = bytes(self._buffer[header.out_bytes : size])
-        del self._buffer[: size + len(trailer)]
-        return Answer(a.index, a.ended, a.status, a.seconds, a.as_root, stdout, stderr, a.truncated, a.note)
+            return Damaged(h.index, "the answer is not as long as the node said")
+        stdout = bytes(self._buffer[: h.out_bytes])
+        stderr = bytes(self._buffer[h.out_bytes : size])
+        del self._buffer[: size + len(self._trailer)]
+        return Answer(h.index, h.ended, h.status, h.seconds, h.as_root, stdout, stderr, not h.whole, h.note)
 
     def _drop(self, count: int) -> None:
         """Take noise from the front, keeping the beginning of all noise."""

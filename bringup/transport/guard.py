@@ -41,8 +41,6 @@ class _Watch:
     def remove(self, number: int) -> None:
         with self._changed:
             self._entries.pop(number, None)
-            if not self._entries:
-                self._changed.notify()
 
     def _run(self) -> None:
         while (action := self._due()) is not None:
@@ -65,7 +63,8 @@ class _Watch:
                 if left <= 0:
                     del self._entries[number]
                     return action
-                self._wakes = deadline
+                left = min(left, _LINGER_S)
+                self._wakes = time.monotonic() + left
                 self._changed.wait(left)
 
 

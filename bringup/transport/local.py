@@ -16,7 +16,7 @@ from bringup.errors import LostKind, TransportError
 from bringup.model import Node
 from bringup.transport.base import Cancel, Options, Sink
 from bringup.transport.bundle import MARK, Bundle
-from bringup.transport.drive import run_bundle
+from bringup.transport.drive import Take, run_bundle
 
 _CHUNK = 1 << 16
 _ERROR_BYTES = 2048
@@ -52,7 +52,9 @@ class LocalConnection:
         bundle = Bundle(self._node, tuple(commands), lanes, self._shell)
         links: list[PipeLink] = []
         try:
-            run_bundle(bundle, lambda: self._open(bundle, links), sink, cancel, self._options.silence_s)
+            run_bundle(
+                bundle, lambda take: self._open(bundle, take, links), sink, cancel, self._options.silence_s
+            )
         finally:
             with self._lock:
                 self._links.difference_update(links)
@@ -65,12 +67,12 @@ class LocalConnection:
         for link in links:
             link.stop()
 
-    def _open(self, bundle: Bundle, links: list[PipeLink]) -> PipeLink:
+    def _open(self, bundle: Bundle, take: Take, links: list[PipeLink]) -> PipeLink:
         with self._lock:
             if self._closed:
                 raise TransportError(LostKind.LOST, "the connection is closed")
             try:
-                link = PipeLink(bundle)
+                link = PipeLink(bundle, take)
             except OSError as error:
                 raise TransportError(LostKind.SHELL, f"{bundle.shell}: {error.strerror or error}") from error
             self._links.add(link)
@@ -81,7 +83,8 @@ class LocalConnection:
 class PipeLink:
     """A shell as a child process. All pipes are drained together, so no side can block the other."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, take: Take) -> None:
+        self._take = take
         self._process = subprocess.Popen(
             [*bundle.shell.split(), "-s"],
             stdin=subprocess.PIPE,
@@ -115,24 +118,28 @@ class PipeLink:
         self._unsent = script
         self._selector.register(self._stdin.fileno(), selectors.EVENT_WRITE)
 
-    def receive(self, timeout_s: float) -> bytes | None:
-        """See Link.receive."""
+    def hear(self, timeout_s: float) -> bool:
+        """See Link.hear."""
         deadline = time.monotonic() + timeout_s
         while not self._stopped:
             events = self._selector.select(max(0.0, deadline - time.monotonic()))
-            if not events:
-                return None
             ready = {key.fd for key, _ in events}
             if self._unsent and self._stdin.fileno() in ready:
                 self._push()
             if self._stderr.fileno() in ready:
                 self._listen()
             if self._stdout.fileno() in ready:
-                return os.read(self._stdout.fileno(), _CHUNK)
+                said = os.read(self._stdout.fileno(), _CHUNK)
+                if not said:
+                    return True
+                if self._take(said):
+                    return False
             if self._ear in ready:
                 os.read(self._ear, _CHUNK)
-                return None if not self._stopped else b""
-        return b""
+                return self._stopped
+            if time.monotonic() >= deadline:
+                return False
+        return True
 
     def wake(self) -> None:
         """See Link.wake."""

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 from support.answers import Answers
 
-from bringup.commands import Command, Ended
+from bringup.commands import Command, Ended, Output
 from bringup.model import Node
+from bringup.transport import Ready, drive
 from bringup.transport.bundle import Bundle
-from bringup.transport.drive import run_bundle
+from bringup.transport.drive import Take, run_bundle
 
 
 class Script:
-    """A link whose `receive` does what the steps say, one after the other; then nothing comes any more."""
+    """A link that says what the steps give, one after the other; then nothing comes any more."""
 
-    def __init__(self, *steps: Callable[[float], bytes | None]) -> None:
+    def __init__(self, take: Take, *steps: Callable[[], bytes]) -> None:
+        self._take = take
         self._steps = list(steps)
 
     def send(self, script: bytes) -> None:
         assert script.startswith(b"{")
 
-    def receive(self, timeout_s: float) -> bytes | None:
+    def hear(self, timeout_s: float) -> bool:
         if self._steps:
-            return self._steps.pop(0)(timeout_s)
-        time.sleep(timeout_s)
-        return None
+            if said := self._steps.pop(0)():
+                self._take(said)
+        else:
+            time.sleep(timeout_s)
+        return False
 
     def wake(self) -> None: ...
 
@@ -46,11 +51,12 @@ def _bundle() -> Bundle:
     return Bundle(Node("n"), (Command("true"),))
 
 
-def _busy(seconds: float) -> Callable[[float], bytes | None]:
+def _busy(seconds: float) -> Callable[[], bytes]:
     """The orchestrator is busy with other nodes; when it comes back, its time is over."""
 
-    def step(timeout_s: float) -> None:
+    def step() -> bytes:
         time.sleep(seconds)
+        return b""
 
     return step
 
@@ -62,8 +68,8 @@ def _frames(bundle: Bundle) -> bytes:
 
 def test_a_busy_orchestrator_is_no_silent_node() -> None:
     bundle, answers = _bundle(), Answers()
-    link = Script(_busy(0.4), lambda _: _frames(bundle))
-    assert run_bundle(bundle, lambda: link, answers, None, silence_s=0.2)
+    steps = (_busy(0.4), lambda: _frames(bundle))
+    assert run_bundle(bundle, lambda take: Script(take, *steps), answers, None, silence_s=0.2)
     output = answers.outputs[0]
     assert (output.ended, output.status, output.stdout) == (Ended.EXITED, 0, b"abc")
 
@@ -71,9 +77,81 @@ def test_a_busy_orchestrator_is_no_silent_node() -> None:
 @pytest.mark.parametrize("noise", [b"", b"Welcome to node n\n"])
 def test_silence_and_what_a_login_prints_are_no_sign_of_life(noise: bytes) -> None:
     bundle, answers = _bundle(), Answers()
-    steps = [lambda _: noise] * 1000 if noise else []
-    link = Script(_busy(0.4), *steps)
-    assert not run_bundle(bundle, lambda: link, answers, None, silence_s=0.2)
+    steps = [lambda: noise] * 1000 if noise else []
+    assert not run_bundle(bundle, lambda take: Script(take, _busy(0.4), *steps), answers, None, silence_s=0.2)
     output = answers.outputs[0]
     assert (output.ended, output.stdout) == (Ended.LOST, b"")
     assert "no sign of life for 0.2 s" in output.detail
+
+
+class Reader(Script):
+    """A link whose bytes come from a thread of its own, as those of SSH do; `hear` only waits."""
+
+    def __init__(self, take: Take, *steps: Callable[[], bytes]) -> None:
+        super().__init__(take)
+        self._bell = threading.Event()
+        self.thread = threading.Thread(target=self._read, args=(steps,))
+
+    def _read(self, steps: tuple[Callable[[], bytes], ...]) -> None:
+        for step in steps:
+            if self._take(step()):
+                self._bell.set()
+
+    def send(self, script: bytes) -> None:
+        self.thread.start()
+
+    def hear(self, timeout_s: float) -> bool:
+        self._bell.wait(timeout_s)
+        return False
+
+
+def test_who_takes_long_to_take_an_answer_makes_no_silent_node() -> None:
+    """The thread that reads is kept by the sink for longer than a node may be silent."""
+    bundle, answers = _bundle(), Answers()
+
+    def sink(index: int, event: Output | Ready) -> None:
+        time.sleep(0.6)
+        answers(index, event)
+
+    assert run_bundle(bundle, lambda take: Reader(take, lambda: _frames(bundle)), sink, None, silence_s=0.2)
+    assert [(i, o.ended) for i, o in answers.outputs.items()] == [(0, Ended.EXITED)]
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
+def test_what_the_sink_raises_in_the_reading_thread_is_raised_here(kind: type[BaseException]) -> None:
+    bundle, links = _bundle(), list[Reader]()
+
+    def sink(index: int, event: Output | Ready) -> None:
+        raise kind("the sink is full")
+
+    def open_link(take: Take) -> Reader:
+        links.append(Reader(take, lambda: _frames(bundle)))
+        return links[0]
+
+    with pytest.raises(kind, match="the sink is full"):
+        run_bundle(bundle, open_link, sink, None, silence_s=30)
+    links[0].thread.join(5)
+    assert not links[0].thread.is_alive()
+
+
+def test_nothing_is_taken_after_the_bundle_was_given_up() -> None:
+    bundle, answers, links = _bundle(), Answers(), list[Reader]()
+
+    def open_link(take: Take) -> Reader:
+        links.append(Reader(take, lambda: time.sleep(0.5) or _frames(bundle)))
+        return links[0]
+
+    assert not run_bundle(bundle, open_link, answers, None, silence_s=0.2)
+    links[0].thread.join(5)
+    assert [(i, o.ended) for i, o in answers.outputs.items()] == [(0, Ended.LOST)]
+    assert len(answers.events) == 1
+
+
+def test_who_has_answered_all_has_only_a_moment_to_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "CLEAN_S", 0.2)
+    bundle, answers = _bundle(), Answers()
+    said = _frames(bundle).removesuffix(bundle.token.encode() + b" end\n")
+    began = time.monotonic()
+    assert run_bundle(bundle, lambda take: Reader(take, lambda: said), answers, None, silence_s=60)
+    assert time.monotonic() - began < 20
+    assert [(i, o.ended) for i, o in answers.outputs.items()] == [(0, Ended.EXITED)]

@@ -140,7 +140,7 @@ def test_the_main_shell_is_stopped_for_good(local: Local, tmp_path: Path) -> Non
 def test_a_long_command_gives_signs_of_life(shell: str, clean_machine: Path) -> None:
     answers = Answers()
     bundle = Bundle(Node("n"), (Command("sleep 2.2; echo done"),), shell=shell, beat_s=1)
-    run_bundle(bundle, lambda: PipeLink(bundle), answers, None, 1.9)
+    run_bundle(bundle, lambda take: PipeLink(bundle, take), answers, None, 1.9)
     assert (answers.outputs[0].ended, answers.outputs[0].text) == (Ended.EXITED, "done\n")
 
 

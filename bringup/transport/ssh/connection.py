@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import paramiko
+from paramiko.buffered_pipe import BufferedPipe
 
 from bringup.commands import Command
 from bringup.errors import LostKind, TransportError
 from bringup.model import Node
 from bringup.transport.base import Cancel, Options, Sink
 from bringup.transport.bundle import Bundle
-from bringup.transport.drive import run_bundle
+from bringup.transport.drive import Take, run_bundle
 from bringup.transport.guard import at_most
 from bringup.transport.ssh.wire import Session
 
@@ -23,7 +24,9 @@ _CLOSE_S = 5.0
 _SLICE_S = 2.0
 _TURN_S = 0.2
 _FREED_S = 2.0
-_CHUNK = 1 << 16
+_WINDOW = (1 << 31) - 1
+"""What a node may send on a channel, bytes: more than a bundle's answers, for nobody makes room while it is read.
+What must wait then waits in the socket."""
 _ERROR_BYTES = 2048
 _CHANNELS = 8
 """An SSH server allows ten sessions on a connection unless told otherwise (MaxSessions)."""
@@ -62,7 +65,7 @@ class SshConnection:
         bundle = Bundle(self._node, tuple(commands), lanes)
         with self._place(cancel):
             alive = run_bundle(
-                bundle, lambda: self._open(bundle, cancel), sink, cancel, self._options.silence_s
+                bundle, lambda take: self._open(bundle, take, cancel), sink, cancel, self._options.silence_s
             )
         if not alive:
             self._session.abort()
@@ -90,13 +93,13 @@ class SshConnection:
                 self._busy -= 1
                 self._turn.notify_all()
 
-    def _open(self, bundle: Bundle, cancel: Cancel | None) -> ChannelLink:
+    def _open(self, bundle: Bundle, take: Take, cancel: Cancel | None) -> ChannelLink:
         """A channel on which a shell waits for the script. If the server allows fewer sessions than we have open,
         this one waits until another has ended, and a moment more, since the server frees its place late."""
         until = 0.0
         while True:
             try:
-                return self._try_open(bundle, cancel)
+                return self._try_open(bundle, take, cancel)
             except (paramiko.SSHException, OSError, EOFError) as error:
                 refusal = self._session.transport.take_refusal()
                 now = time.monotonic()
@@ -116,18 +119,19 @@ class SshConnection:
                         LostKind.LOST, f"cannot start a shell: {why or 'the node did not answer'}"
                     ) from error
 
-    def _try_open(self, bundle: Bundle, cancel: Cancel | None) -> ChannelLink:
+    def _try_open(self, bundle: Bundle, take: Take, cancel: Cancel | None) -> ChannelLink:
         if not self._session.transport.is_active():
             raise TransportError(LostKind.LOST, "the connection is closed")
         channel: paramiko.Channel | None = None
         unsubscribe: Callable[[], None] | None = None
         try:
             with at_most(_OPEN_S, self._session.abort):
-                channel = self._session.transport.open_session(timeout=_OPEN_S / 2)
+                channel = self._session.transport.open_session(window_size=_WINDOW, timeout=_OPEN_S / 2)
+                link = ChannelLink(self._session, channel, take)
                 if cancel is not None:
                     unsubscribe = cancel.subscribe(channel.event.set)
                 channel.exec_command(bundle.start)
-            return ChannelLink(self._session, channel)
+            return link
         except BaseException:
             if channel is not None:
                 with at_most(_CLOSE_S, self._session.abort):
@@ -138,28 +142,44 @@ class SshConnection:
                 unsubscribe()
 
 
-class _Bell(threading.Event):
-    """Rung when either of a channel's two streams has something. paramiko clears the event of a stream that it has
-    emptied, which here would hide the other stream's ring, so only the reader clears it."""
+class _Ear(BufferedPipe):  # type: ignore[type-arg]  # generic only in its stubs
+    """In the place of paramiko's buffer for a stream: hands on at once what comes, in the thread that reads."""
 
-    def clear(self) -> None:
-        """Not by paramiko."""
+    def __init__(self, hear: Callable[[bytes], object], end: Callable[[], object]) -> None:
+        super().__init__()
+        self._hear, self._end = hear, end
 
-    def rest(self) -> None:
-        """By the reader, before it looks."""
-        super().clear()
+    def feed(self, data: bytes | str) -> None:
+        """Called by paramiko with the next bytes."""
+        self._hear(data.encode() if isinstance(data, str) else data)
+
+    def close(self) -> None:
+        """Called by paramiko at the end of the stream."""
+        self._end()
 
 
 class ChannelLink:
-    """A shell at the other end of a channel. See Link for the methods."""
+    """A shell at the other end of a channel, before it is started. See Link for the methods."""
 
-    def __init__(self, session: Session, channel: paramiko.Channel) -> None:
+    def __init__(self, session: Session, channel: paramiko.Channel, take: Take) -> None:
         self._session = session
         self._channel = channel
-        self._bell = _Bell()
+        self._take = take
+        self._bell = threading.Event()
         self._errors = b""
-        channel.in_buffer.set_event(self._bell)
-        channel.in_stderr_buffer.set_event(self._bell)
+        self._taking, self._heard = False, 0.0
+        channel.in_buffer = _Ear(self._hear, self._bell.set)
+        channel.in_stderr_buffer = _Ear(self._overhear, self._bell.set)
+
+    def _hear(self, said: bytes) -> None:
+        self._taking = True
+        if self._take(said):
+            self._bell.set()
+        self._heard = time.monotonic()
+        self._taking = False
+
+    def _overhear(self, said: bytes) -> None:
+        self._errors += said[: max(0, _ERROR_BYTES - len(self._errors))]
 
     def send(self, script: bytes) -> None:
         try:
@@ -167,37 +187,26 @@ class ChannelLink:
                 self._channel.sendall(script)
         except (OSError, EOFError, paramiko.SSHException) as error:
             if self._channel.closed and self._session.transport.is_active():
-                return  # the shell is gone already: what it said on leaving is still to be read
+                return  # the shell is gone already: what it said on leaving was heard
             raise TransportError(LostKind.LOST, f"while sending the script: {error}") from error
 
-    def receive(self, timeout_s: float) -> bytes | None:
+    def hear(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
-        while True:
-            self._bell.rest()
-            ended = self._channel.closed or bool(self._channel.eof_received)
-            if self._channel.recv_stderr_ready():
-                said = self._channel.recv_stderr(_CHUNK)
-                self._errors += said[: max(0, _ERROR_BYTES - len(self._errors))]
-            if self._channel.recv_ready():
-                return self._channel.recv(_CHUNK)
-            if ended:
-                return b""
+        while not self._ended():
             left = deadline - time.monotonic()
             if left <= 0:
-                return None
+                return False
             if self._bell.wait(min(left, _SLICE_S)):
-                if not self._something():
-                    return None
-            elif self._channel.exit_status_ready() and not self._something():
-                # The shell is gone and the server forgot to close. What it wrote came before its status, so it is
-                # looked for after the status was seen: all of it may have come since the bell was last looked at.
-                return b""
+                self._bell.clear()
+                return self._ended()
+            # The shell is gone and the server forgot to close; but OpenSSH tells of that ahead of what it still holds.
+            quiet = not self._taking and time.monotonic() - self._heard >= _SLICE_S
+            if self._channel.exit_status_ready() and quiet:
+                return True
+        return True
 
-    def _something(self) -> bool:
-        channel = self._channel
-        return bool(
-            channel.recv_ready() or channel.recv_stderr_ready() or channel.closed or channel.eof_received
-        )
+    def _ended(self) -> bool:
+        return self._channel.closed or bool(self._channel.eof_received)
 
     def wake(self) -> None:
         self._bell.set()
