@@ -1,12 +1,14 @@
 """A fabric with seeded culprits in plain Python: what tests of pairs and jobs of nodes would measure on it.
 
 It knows nothing of how culprits are found. Bandwidth between two ports is the least of what lies on the way: both
-nodes, both ports, and between leaves the uplinks and the spine that the sender's number selects.
+nodes, both ports, and between leaves the uplinks and the spine that the sender's number selects. A leaf whose
+routes leave some uplinks unused is slow only while more of its ports send through the others than these carry.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -24,8 +26,8 @@ LIMIT = Limit("rdma.write_bw", ">=", NEED_GBPS, "Gb/s")
 class Culprits:
     """What is wrong. Ports and ways are named by component paths, ways as the set of their two ends.
 
-    `share` is what is left of the speed. A flaky port loses it in every `every`-th test of its own. `one_way` ports
-    lose it only when they send.
+    `share` is what is left of the speed; of `sparse` leaves, what is left of the uplinks. A flaky port loses it in
+    every `every`-th test of its own. `one_way` ports lose it only when they send.
     """
 
     nodes: frozenset[str] = frozenset()
@@ -36,6 +38,7 @@ class Culprits:
     leaves: frozenset[str] = frozenset()
     uplinks: frozenset[str] = frozenset()
     spines: frozenset[int] = frozenset()
+    sparse: frozenset[str] = frozenset()
     share: float = 0.5
     every: int = 2
 
@@ -71,17 +74,27 @@ class FabricModel:
 
     def meet(self, pairs: Iterable[tuple[str, str]], rails: Sequence[int] | None = None) -> list[Outcome]:
         """One round: each pair of nodes on these rails, or on all."""
-        found: list[Outcome] = []
-        for a, b in pairs:
-            self.tests += 1
-            for rail in range(self.rails) if rails is None else rails:
-                found.append(self.outcome(port_path(a, f"mlx5_{rail}"), port_path(b, f"mlx5_{rail}")))
-        return found
+        pairs = list(pairs)
+        self.tests += len(pairs)
+        hcas = [f"mlx5_{rail}" for rail in (range(self.rails) if rails is None else rails)]
+        return self.at_once([(port_path(a, hca), port_path(b, hca)) for a, b in pairs for hca in hcas])
 
-    def outcome(self, a: str, b: str) -> Outcome:
-        """What the test of two ports says; `a` sends."""
+    def at_once(self, ends: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """What the tests of these pairs of ports say, all at the same time; the first of each sends."""
+        ways = [(self._leaf(a), self._leaf(b)) for a, b in ends]
+        sending = Counter(a for a, b in ways if a != b and a in self.culprits.sparse)
+        room = {leaf: self.per_leaf * self.culprits.share / count for leaf, count in sending.items()}
+        return [
+            self._outcome(*pair, room.get(a, 1.0) if a != b else 1.0)
+            for pair, (a, b) in zip(ends, ways, strict=True)
+        ]
+
+    def _outcome(self, a: str, b: str, room: float) -> Outcome:
+        """What the test of two ports says for which the uplinks have so much room."""
         names = (a.partition("/")[0], b.partition("/")[0])
-        gbps = GOOD_GBPS * self._share(a, b) * (1 + self._rng.uniform(-self.noise, self.noise))
+        gbps = (
+            GOOD_GBPS * min(1.0, room, self._share(a, b)) * (1 + self._rng.uniform(-self.noise, self.noise))
+        )
         reading = Measurement("write_bw", round(gbps, 2), "Gb/s", f"{a} ~ {b}", LIMIT)
         rail = a.rpartition("mlx5_")[2].partition("/")[0]
         verdict = Verdict.PASS if reading.ok else Verdict.FAIL

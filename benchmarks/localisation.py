@@ -65,7 +65,7 @@ def localise(model: FabricModel) -> Localised:
     plan = confirm_rounds(evidence_of(outcomes, model), lane_of)
     results: list[dict[Meeting, bool | None]] = []
     for meetings in plan.rounds:
-        said = {m: model.outcome(m.a, m.b) for m in meetings}
+        said = dict(zip(meetings, model.at_once([(m.a, m.b) for m in meetings]), strict=True))
         outcomes += said.values()
         results.append({m: outcome.verdict is Verdict.PASS for m, outcome in said.items()})
     defects = diagnose(outcomes, DECLARED, model.nodes)
@@ -131,6 +131,11 @@ def _uplinks(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozense
     return Culprits(uplinks=frozenset({leaf})), frozenset({("UPLINK-SLOW", leaf)})
 
 
+def _sparse(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozenset[tuple[str, str]]]:
+    leaf = rng.choice(sorted({p.leaf for n in model.nodes.values() for p in n.ports}))
+    return Culprits(sparse=frozenset({leaf})), frozenset({("UPLINK-SLOW", leaf)})
+
+
 def _ways(count: int) -> Row:
     def seeded(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozenset[tuple[str, str]]]:
         pairs = matchings(list(model.nodes), SCREENING, lambda name: place(model.nodes[name]))[1]
@@ -156,6 +161,7 @@ ROWS = (
     Row("ports that are slow in every second test", 1, _flaky),
     Row("slow leaves", 1, _leaf),
     Row("leaves with slow cables to one spine", 1, _uplinks),
+    Row("leaves that send through half of their uplinks", 1, _sparse),
     Row("slow spines", 1, _spine),
 )
 

@@ -36,7 +36,7 @@ from bringup.profile import load_all
 from bringup.run import RunState, load
 from bringup.transport import Cancel, Options, Sink
 from bringup.transport.bundle import Bundle
-from bringup.transport.drive import run_bundle
+from bringup.transport.drive import Take, run_bundle
 
 Answer = tuple[Evidence, tuple[bytes, bytes]]
 Answers = dict[tuple[str, Command], list[Answer]]
@@ -134,7 +134,7 @@ class _Replay:
         for command in commands:
             kept = self._answers[self.node.name, command]
             said.append(kept.pop(0) if len(kept) > 1 else kept[0])
-        run_bundle(bundle, lambda: _Stream(bundle.token.encode(), said), sink, cancel, 60.0)
+        run_bundle(bundle, lambda take: _Stream(take, bundle.token.encode(), said), sink, cancel, 60.0)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -143,7 +143,8 @@ class _Replay:
 class _Stream:
     """The bytes that the node's script would send, in pieces. See Link for the methods."""
 
-    def __init__(self, token: bytes, said: Sequence[Answer]) -> None:
+    def __init__(self, take: Take, token: bytes, said: Sequence[Answer]) -> None:
+        self._take = take
         text = bytearray(token + b" hello 0\n")
         for index, (e, (out, err)) in enumerate(said):
             status = "-" if e.status is None else str(e.status)
@@ -156,8 +157,10 @@ class _Stream:
     def send(self, script: bytes) -> None:
         """Nobody reads it."""
 
-    def receive(self, timeout_s: float) -> bytes | None:
-        return self._pieces.pop(0) if self._pieces else b""
+    def hear(self, timeout_s: float) -> bool:
+        while self._pieces and not self._take(self._pieces.pop(0)):
+            pass
+        return not self._pieces
 
     def wake(self) -> None:
         """Nobody waits."""

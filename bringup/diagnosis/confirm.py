@@ -3,8 +3,9 @@
 An end that is suspected after the rounds of pairs meets two different known-good partners, in the role in which it
 failed, the first on its own leaf and the second on another where there are such. At the same time two known-good ends
 of the same rail meet: if that control fails, the moment was bad and nothing is decided. A way that is suspected is
-tried twice more as it is. Every node is in one pair of a round, so two rounds are enough unless more nodes are
-suspected than are well.
+tried twice more as it is. Where two leaves were slow with each other alone, all their ends that were so meet ends of
+third leaves, leaf by leaf and at once: what a leaf lacks above it shows only under the load of many. Every node is in
+one pair of a round, so two rounds are enough unless more nodes are suspected than are well.
 
 `confirm_rounds` plans, `decide` judges; running the tests and keeping their results is the engine's. The results are
 plain further trials as well: diagnosis sees them like those of the first rounds.
@@ -62,9 +63,17 @@ class Confirm:
 
 
 def lanes(nodes: Mapping[str, Node]) -> LaneOf:
-    """The rail of each planned port; of ports that are not planned their name, of whole nodes nothing."""
+    """The rail of each planned port; of ports that are not planned their name, of whole nodes nothing. Where there are
+    several profiles also the profile: only nodes of one are compared with each other."""
     rail = {f"{n.name}/hca/{p.hca}/port/1": f"rail {p.rail}" for n in nodes.values() for p in n.ports}
-    return lambda end: rail.get(end, end.partition("/")[2])
+    several = len({n.profile for n in nodes.values()}) > 1
+
+    def lane(end: str) -> str:
+        words = rail.get(end, end.partition("/")[2])
+        node = nodes.get(node_of(end)) if several else None
+        return words if node is None else f"{words or 'all ports'} of {node.profile}"
+
+    return lane
 
 
 def confirm_rounds(
@@ -107,6 +116,7 @@ class _Planner:
         self._domain = {
             node_of(end): of for about in evidence.ends.values() for end, of in about.domains.items()
         }
+        self._alike = {leaf for s in self._suspects for leaf in s.beyond}
         self._accused = {node_of(end) for s in self._suspects for end in s.ends}
         self._lane_of = lane_of
         self._fitting: dict[frozenset[str], list[str]] = {}
@@ -151,17 +161,29 @@ class _Planner:
             if len(suspect.ends) == 1:
                 (end,) = suspect.ends
                 of_node.setdefault(node_of(end), {})[self._lane_of(end)] = suspect
-        for node, by_lane in of_node.items():
+        for node, by_lane in sorted(of_node.items(), key=self._leaf_by_leaf):
             together = _Visit(node, by_lane, next((s.domain for s in by_lane.values() if s.domain), ""))
             if len(self._partners(together)) >= PARTNERS:
                 yield together
             else:
                 yield from (_Visit(node, {lane: s}, s.domain) for lane, s in by_lane.items())
 
+    def _leaf_by_leaf(self, visit: tuple[str, dict[str, Suspect]]) -> tuple[bool, str]:
+        """Ends of leaves that cannot be told apart come last and stand together; the others stay in their order."""
+        alike = next((s for s in visit[1].values() if s.beyond), None)
+        return (alike is not None, self._leaf.get(alike.ends[0], "") if alike else "")
+
     def _partners(self, visit: _Visit) -> list[str]:
         """The nodes that can tell something about the suspects of this visit."""
-        fit = (n for n in self._fit(visit.by_lane) if n != visit.node)
-        return [n for n in fit if not visit.domain or self._domain.get(n) == visit.domain]
+        fit = [n for n in self._fit(visit.by_lane) if n != visit.node]
+        if visit.domain:
+            fit = [n for n in fit if self._domain.get(n) == visit.domain]
+        beyond = [lane for lane, suspect in visit.by_lane.items() if suspect.beyond]
+        return [n for n in fit if all(self._is_third(n, lane) for lane in beyond)]
+
+    def _is_third(self, node: str, lane: str) -> bool:
+        """Whether the node's end hangs on a leaf that is not to blame for anything."""
+        return self._leaf.get(self._good[node][lane], "") not in self._alike | {""}
 
     def _fit(self, lanes: Iterable[str]) -> list[str]:
         """The nodes that are known good on all these lanes, those without any suspect first."""
@@ -203,8 +225,9 @@ class _Planner:
         crossing = any(self._leaf.get(t.a, "") != self._leaf.get(t.b, "") for t in tests)
         left = dict.fromkeys(self._lane_of(t.a) for t in tests)
         checks = tuple(dict.fromkeys(check for t in tests for check in t.checks))
+        loaded = any(t.about is not None and t.about.beyond for t in tests)
         while left:
-            pair = self._control(tuple(left), busy, crossing)
+            pair = self._control(tuple(left), busy, crossing, loaded)
             if pair is None:
                 return
             both = [lane for lane in left if all(lane in self._good[n] for n in pair)]
@@ -214,13 +237,18 @@ class _Planner:
                 yield Meeting(a, b, checks)
             busy |= set(pair)
 
-    def _control(self, left: Sequence[str], busy: set[str], crossing: bool) -> tuple[str, str] | None:
+    def _control(
+        self, left: Sequence[str], busy: set[str], crossing: bool, loaded: bool
+    ) -> tuple[str, str] | None:
         """Two free nodes that are known good on all of these lanes, or at least on the first.
 
-        Best are two that were good with each other before: if these fail now, it is the moment and nothing else.
+        None hangs on a leaf that may be to blame, if that is `loaded` at the same time. Best are two that were good with
+        each other before: if these fail now, it is the moment and nothing else.
         """
         for lanes in (left, left[:1]):
             free = [n for n in self._fit(lanes) if n not in busy]
+            if loaded:
+                free = [n for n in free if all(self._is_third(n, lane) for lane in lanes)]
             if len(free) >= 2:
                 options = islice(self._who_met(free, left[0]), LOOK_AT)
                 best = min(

@@ -59,7 +59,13 @@ class Confirmed:
         why = self.void.get((sign.check, sign.target), "")
         if not why and len(sign.at) == 1 and not sign.unjudged:
             decision = self.decisions.get((sign.stage, sign.at))
-            if decision is not None and decision.standing is Standing.ERROR and decision.control_failed:
+            told = decision is not None and not decision.suspect.beyond  # else it is about the leaf
+            if (
+                decision is not None
+                and told
+                and decision.standing is Standing.ERROR
+                and decision.control_failed
+            ):
                 why = decision.why
         if not why:
             return sign

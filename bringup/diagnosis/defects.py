@@ -44,9 +44,11 @@ def diagnose(
     outcomes = list(outcomes)
     faults = _Faults(declared)
     confirmed = Confirmed.of(outcomes, partial(to_confirm, outcomes, declared, nodes), lanes(nodes))
+    seen = all_signs(outcomes, declared)
     told = [o for o in outcomes if (o.check, o.target) not in confirmed.void]
-    evidence = Evidence.of(told, all_signs(told, declared), nodes, _defaults(declared))
-    seen = confirmed.undecided(all_signs(outcomes, declared))
+    speak = [s for s in seen if (s.check, s.target) not in confirmed.void]
+    evidence = Evidence.of(told, speak, nodes, _defaults(declared))
+    seen = confirmed.undecided(seen)
     signs = confirmed.undecided(localise(to_culprits(seen, outcomes, nodes), evidence))
     causes = explained(signs, faults.explaining, evidence.leaf)
     signs = to_leaves(gather(signs, causes, evidence, nodes), causes, nodes)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bringup.diagnosis.ends import Ends
 from bringup.diagnosis.setups import kept_from_starting
 from bringup.diagnosis.symptoms import Sign, measured
 from bringup.diagnosis.trials import Key, Trial, trials
-from bringup.diagnosis.ways import Way, ways
+from bringup.diagnosis.ways import Way, planes, ways
 from bringup.model import Node, Outcome, Stage, Verdict
 from bringup.topology import place
 
@@ -54,7 +54,7 @@ class Evidence:
             if port.leaf
         }
         tried = trials(outcomes, signs, defaults)
-        across = {o.check for o in outcomes if o.verdict is Verdict.PASS and _crosses(o.nodes, nodes)}
+        across = _across({check for check, _ in tried}, outcomes, nodes)
         ends = {
             key: Ends.of(mine, leaf, _domains(mine, nodes) if key[0] in across else {})
             for key, mine in tried.items()
@@ -64,9 +64,10 @@ class Evidence:
         for (_, code), mine in ends.items():
             failing[code] += mine.failing_ways
             all_[code] += mine.trials
+        plane_of = planes(nodes.values()) if any(failing.values()) else {}
         flaky_code = {s.first_code: flaky(s) for s in signs}
         found = {
-            code: ways(mine, all_[code], lambda end: leaf.get(end, ""), flaky_code[code])
+            code: ways(mine, all_[code], lambda end: leaf.get(end, ""), plane_of, flaky_code[code])
             for code, mine in failing.items()
             if mine
         }
@@ -86,10 +87,18 @@ class Evidence:
         return mine[0] if len(mine) == 1 else ""
 
 
+def _across(checks: Container[str], outcomes: Iterable[Outcome], nodes: Mapping[str, Node]) -> set[str]:
+    """Those of the checks of which a test between two domains has passed."""
+    good = (o for o in outcomes if o.check in checks and o.verdict is Verdict.PASS)
+    return {o.check for o in good if _crosses(o.nodes, nodes)}
+
+
 def _crosses(names: Sequence[str], nodes: Mapping[str, Node]) -> bool:
     """Whether this is a test between two domains."""
-    domains = {place(nodes[name]).domain for name in names if name in nodes}
-    return len(names) == len(domains) == 2 and all(domains)
+    if len(names) != 2 or not all(name in nodes for name in names):
+        return False
+    a, b = (place(nodes[name]).domain for name in names)
+    return bool(a and b and a != b)
 
 
 def _domains(mine: Sequence[Trial], nodes: Mapping[str, Node]) -> dict[str, str]:

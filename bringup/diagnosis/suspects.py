@@ -15,7 +15,8 @@ class Suspect:
     """One end that may be bad, or two between which the way may be. `checks` are those that it failed.
 
     `sends` is the only role in which an end failed; None where it failed in both. `met` are its partners so far, and
-    `failed_with` those of them that are good with others. Only partners of the `domain`, if it has one, tell anything.
+    `failed_with` those of them that are good with others. Only partners of the `domain`, if it has one, tell anything,
+    and none `beyond`: on the leaves of which one must be to blame.
     """
 
     ends: tuple[str, ...]
@@ -24,6 +25,7 @@ class Suspect:
     met: tuple[str, ...] = ()
     failed_with: tuple[str, ...] = ()
     domain: str = ""
+    beyond: tuple[str, ...] = ()
 
 
 def node_of(end: str) -> str:
@@ -34,14 +36,29 @@ def node_of(end: str) -> str:
 def suspects(evidence: Evidence) -> tuple[Suspect, ...]:
     """Bad ends, ends of pairs that cannot be split, ends that fail in one direction, and ways between two good ends.
 
-    No suspects are ends that were seen to fail now and then, and what is above the leaves: another try with other
+    Of two leaves that were slow with each other alone the ends that were so: with a third leaf one of them is well. No
+    suspects are ends that were seen to fail now and then, and what else is above the leaves: another try with other
     partners would say nothing new about them.
     """
     accused: dict[tuple[str, ...], list[tuple[str, Ends]]] = {}
+    beyond: dict[tuple[str, ...], tuple[str, ...]] = {}
     for (check, code), about in evidence.ends.items():
-        for ends in dict.fromkeys(_accused(about, code, evidence)):
+        apart = dict(_on_leaves_alike(about, code, evidence))
+        for ends in dict.fromkeys((*_accused(about, code, evidence), *apart)):
             accused.setdefault(ends, []).append((check, about))
-    return tuple(_suspect(ends, mine) for ends, mine in sorted(accused.items()))
+        for ends, leaves in apart.items():
+            beyond[ends] = tuple(dict.fromkeys((*beyond.get(ends, ()), *leaves)))
+    return tuple(_suspect(ends, mine, beyond.get(ends, ())) for ends, mine in sorted(accused.items()))
+
+
+def _on_leaves_alike(
+    about: Ends, code: str, evidence: Evidence
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Each end of ways between leaves of which the results do not tell the slow one, and those leaves."""
+    for trial in about.failing_ways:
+        way = evidence.ways[code][trial.pair]
+        if way.code == "UPLINK-SLOW" and len(way.at) > 1:
+            yield from (((end,), way.at) for end in trial.ends)
 
 
 def _accused(about: Ends, code: str, evidence: Evidence) -> Iterator[tuple[str, ...]]:
@@ -73,7 +90,7 @@ def _in_no_other_test(trial: Trial, about: Ends) -> list[str]:
     return [end for end, proven in ((trial.a, sent), (trial.b, received)) if not proven]
 
 
-def _suspect(ends: tuple[str, ...], against: Sequence[tuple[str, Ends]]) -> Suspect:
+def _suspect(ends: tuple[str, ...], against: Sequence[tuple[str, Ends]], beyond: tuple[str, ...]) -> Suspect:
     checks = tuple(dict.fromkeys(check for check, _ in against))
     if len(ends) == 2:
         return Suspect(ends, checks)
@@ -86,7 +103,7 @@ def _suspect(ends: tuple[str, ...], against: Sequence[tuple[str, Ends]]) -> Susp
     )
     domain = next((about.domains[end] for _, about in against if about.domains), "")
     role = roles.pop() if len(roles) == 1 else None
-    return Suspect(ends, checks, role, met, tuple(dict.fromkeys(failed)), domain)
+    return Suspect(ends, checks, role, met, tuple(dict.fromkeys(failed)), domain, beyond)
 
 
 def known_good(evidence: Evidence, accused: Iterable[Suspect]) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def measured(m: Measurement) -> str:
 
 
 def signs(outcome: Outcome, faults: Mapping[str, tuple[Fault, ...]]) -> Iterator[Sign]:
-    """The symptoms of one outcome. `faults` are the declared faults by check id; a pass gives none."""
+    """The symptoms of one outcome. `faults` are the declared faults by check id; only fail and error give any."""
     mine = faults.get(outcome.check, ())
     default = mine[0].code if mine else "NOT-JUDGED"
 
@@ -135,4 +135,5 @@ def _paths(at: str, outcome: Outcome) -> tuple[str, ...]:
 
 def all_signs(outcomes: Iterable[Outcome], faults: Mapping[str, tuple[Fault, ...]]) -> list[Sign]:
     """The symptoms of all outcomes, in their order."""
-    return [s for o in outcomes for s in signs(o, faults)]
+    bad = (Verdict.FAIL, Verdict.ERROR)
+    return [s for o in outcomes if o.verdict in bad for s in signs(o, faults)]

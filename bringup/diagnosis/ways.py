@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bringup.diagnosis.trials import Trial
-from bringup.model import FLEET
+from bringup.model import FLEET, Node
 
 MANY_LEAVES = 3
 """From so many leaves on, slow ways between leaves have one cause above them all."""
@@ -36,14 +36,41 @@ class Way:
     sends: bool | None = None
 
 
+def planes(nodes: Iterable[Node]) -> dict[str, str]:
+    """The network that each planned leaf belongs to, by one of its leaves: those of a rail (of
+    one profile: only such nodes meet) are joined by its spines.
+
+    Where each rail has leaves of its own that is one for each rail, where a leaf takes all ports of its nodes only one.
+    """
+    over: dict[str, str] = {}
+
+    def top(leaf: str) -> str:
+        way = [leaf]
+        while over.setdefault(way[-1], way[-1]) != way[-1]:
+            way.append(over[way[-1]])
+        over.update(dict.fromkeys(way, way[-1]))
+        return way[-1]
+
+    of_rail: dict[tuple[str, int], str] = {}
+    for node in nodes:
+        for port in node.ports:
+            if port.leaf:
+                over[top(port.leaf)] = top(of_rail.setdefault((node.profile, port.rail), port.leaf))
+    return {leaf: top(leaf) for leaf in list(over)}
+
+
 def ways(
-    failing: Sequence[Trial], trials: Sequence[Trial], leaf_of: LeafOf, flaky: str
+    failing: Sequence[Trial],
+    trials: Sequence[Trial],
+    leaf_of: LeafOf,
+    plane_of: Mapping[str, str],
+    flaky: str,
 ) -> dict[frozenset[str], Way]:
     """For each failing pair of good ends (`failing`) the way that explains it. `trials` are all of this fault.
 
-    `flaky` is the code of an end that fails now and then.
+    `plane_of` is the network of each leaf, `flaky` the code of an end that fails now and then.
     """
-    found = list(_above_leaves(failing, trials, leaf_of))
+    found = list(_above_leaves(failing, trials, leaf_of, plane_of))
     known = {t for way in found for t in way.trials}
     rest = [t for t in failing if t not in known]
     found += _ends(rest, trials, flaky)
@@ -59,42 +86,36 @@ def ways(
 # ---------------------------------------------------------------------------------------- above the leaves
 
 
-def _above_leaves(failing: Sequence[Trial], trials: Sequence[Trial], leaf_of: LeafOf) -> list[Way]:
+def _above_leaves(
+    failing: Sequence[Trial], trials: Sequence[Trial], leaf_of: LeafOf, plane_of: Mapping[str, str]
+) -> list[Way]:
     """Slow uplinks of a leaf, or of most of them. Only for speeds: a dead uplink is not used at all."""
     crossing = [t for t in failing if t.share is not None and _crosses(t, leaf_of)]
-    plane_of = _planes([t for t in trials if _crosses(t, leaf_of)], leaf_of)
     planes: dict[str, list[Trial]] = defaultdict(list)
     for t in crossing:
         planes[plane_of[leaf_of(t.a)]].append(t)
     pairs = {t.pair for t in trials if _crosses(t, leaf_of)}
     all_of_leaf = Counter(leaf_of(end) for pair in pairs for end in pair)
     found = {name: _uplinks(mine, all_of_leaf, leaf_of) for name, mine in planes.items()}
+    tested: dict[str, set[str]] = defaultdict(set)
+    for leaf in all_of_leaf:
+        tested[plane_of[leaf]].add(leaf)
     hit = sum(bool(mine) for mine in found.values())
-    in_one = max((len(mine) for mine in found.values()), default=0)
-    if in_one >= MANY_LEAVES or (hit >= 2 and hit * 2 >= len(set(plane_of.values()))):
+    if (hit >= 2 and hit * 2 >= len(tested)) or any(
+        _most(mine, tested[name]) for name, mine in found.items()
+    ):
         return [Way("SPINE-SLOW", (FLEET,), tuple(crossing))]
     return [way for mine in found.values() for way in mine]
+
+
+def _most(slow: Sequence[Way], leaves: set[str]) -> bool:
+    """Whether many leaves of a network are slow, or all that there are if there are several."""
+    return len(slow) >= MANY_LEAVES or (len(slow) > 1 and {leaf for way in slow for leaf in way.at} == leaves)
 
 
 def _crosses(t: Trial, leaf_of: LeafOf) -> bool:
     a, b = leaf_of(t.a), leaf_of(t.b)
     return bool(a and b and a != b)
-
-
-def _planes(crossing: Iterable[Trial], leaf_of: LeafOf) -> dict[str, str]:
-    """Which leaves are joined by trials at all (leaf -> one of them): each rail's are often a network of their own."""
-    over: dict[str, str] = {}
-
-    def top(leaf: str) -> str:
-        way = [leaf]
-        while over.setdefault(way[-1], way[-1]) != way[-1]:
-            way.append(over[way[-1]])
-        over.update(dict.fromkeys(way, way[-1]))
-        return way[-1]
-
-    for t in crossing:
-        over[top(leaf_of(t.a))] = top(leaf_of(t.b))
-    return {leaf: top(leaf) for leaf in list(over)}
 
 
 def _uplinks(crossing: Sequence[Trial], all_of_leaf: Mapping[str, int], leaf_of: LeafOf) -> list[Way]:

@@ -7,12 +7,13 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.records import replace
 
 from bringup.diagnosis.confirm import PARTNERS, Confirm, Meeting, confirm_rounds, lanes
 from bringup.diagnosis.decide import Decision, Standing, decide
 from bringup.diagnosis.ends import Ends
 from bringup.diagnosis.evidence import Evidence
-from bringup.diagnosis.suspects import Suspect, known_good, suspects
+from bringup.diagnosis.suspects import Suspect, known_good, node_of, suspects
 from bringup.diagnosis.trials import Trial
 from bringup.diagnosis.ways import ways
 from bringup.model import port_path
@@ -24,7 +25,13 @@ GOOD, BAD = 1.03, 0.5
 def evidence(*trials: Trial, leaf: dict[str, str] | None = None) -> Evidence:
     ends = Ends.of(trials, leaf or {})
     failing = ends.failing_ways
-    found = ways(failing, trials, lambda end: (leaf or {}).get(end, ""), "RDMA-FLAKY")
+    found = ways(
+        failing,
+        trials,
+        lambda end: (leaf or {}).get(end, ""),
+        dict.fromkeys((leaf or {}).values(), "plane"),
+        "RDMA-FLAKY",
+    )
     return Evidence({KEY: ends}, {KEY[1]: found} if failing else {}, leaf or {})
 
 
@@ -272,3 +279,68 @@ def test_a_port_that_only_sends_badly_is_named_by_the_confirm_step(fabric, searc
     end = port_path(f"n{seed * 13:05}", "mlx5_0")
     model = fabric.FabricModel(64, rails=1, culprits=fabric.Culprits(one_way=frozenset({end})), seed=seed)
     assert search.localise(model).named == {("RDMA-BW", end)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_leaf_that_leaves_uplinks_unused_is_told_from_the_one_that_it_met(
+    fabric, search, seed: int
+) -> None:
+    """It is slow only while most of its ports send: in one round, and then all of them to one other leaf."""
+    leaf = f"leaf-{seed}-1"
+    wrong = fabric.Culprits(sparse=frozenset({leaf}), share=0.75)
+    came = search.localise(fabric.FabricModel(128, rails=2, culprits=wrong, seed=seed))
+    assert came.named == {("UPLINK-SLOW", leaf)}
+
+
+def test_two_leaves_that_leave_uplinks_unused_are_both_named(fabric, search) -> None:
+    two = frozenset({"leaf-0-0", "leaf-1-0"})
+    wrong = fabric.Culprits(sparse=two, share=0.75)
+    came = search.localise(fabric.FabricModel(128, rails=1, culprits=wrong))
+    assert came.named == {("UPLINK-SLOW", leaf) for leaf in two}
+
+
+def test_without_a_third_leaf_the_two_stay_together(fabric, search) -> None:
+    wrong = fabric.Culprits(sparse=frozenset({"leaf-0-0"}), share=0.75)
+    came = search.localise(fabric.FabricModel(32, rails=1, culprits=wrong))
+    assert came.named == {("UPLINK-SLOW", "leaf-0-0 ~ leaf-1-0")}
+
+
+def _seen(fabric, search, model) -> Evidence:
+    outcomes = []
+    for pairs in search.matchings(list(model.nodes), 3, lambda n: search.place(model.nodes[n])):
+        outcomes += model.meet(pairs)
+    return search.evidence_of(outcomes, model)
+
+
+def test_without_a_third_leaf_other_suspects_still_meet_partners(fabric, search) -> None:
+    """Slow cables to one spine hit only some ends of the two leaves; the others are known to be good."""
+    bad = port_path("n00007", "mlx5_0")
+    wrong = fabric.Culprits(uplinks=frozenset({"leaf-0-0"}), ports=frozenset({bad}))
+    model = fabric.FabricModel(32, rails=1, culprits=wrong)
+    plan = confirm_rounds(_seen(fabric, search, model), lanes(model.nodes))
+    met = [m for tests in plan.rounds for m in tests if m.about is not None and m.about.ends == (bad,)]
+    assert len(met) == PARTNERS
+
+
+def test_partners_and_controls_are_of_the_same_profile(fabric, search) -> None:
+    """Two leaves of each profile: those of the other one are no third leaves."""
+    wrong = fabric.Culprits(
+        sparse=frozenset({"leaf-0-0"}), ports=frozenset({port_path("n00040", "mlx5_0")}), share=0.75
+    )
+    model = fabric.FabricModel(64, rails=1, culprits=wrong)
+    model.nodes = {
+        name: replace(node, profile="x" if number < 32 else "y")
+        for number, (name, node) in enumerate(model.nodes.items())
+    }
+    outcomes = []
+    for half in (list(model.nodes)[:32], list(model.nodes)[32:]):
+        for pairs in search.matchings(half, 3, lambda n: search.place(model.nodes[n])):
+            outcomes += model.meet(pairs)
+    plan = confirm_rounds(search.evidence_of(outcomes, model), lanes(model.nodes))
+    met = [
+        tuple(sorted(model.nodes[name].profile for name in nodes_of(m)))
+        for tests in plan.rounds
+        for m in tests
+    ]
+    assert set(met) == {("y", "y")}
+    assert {node_of(end) for s in plan.short_of for end in s.ends} == set(list(model.nodes)[:32])
