@@ -1,7 +1,7 @@
 """What a node is asked, what it answered, and where its answer is kept: data that goes between checks and transport.
 
 A `Command` is a `Struct` and not a dataclass because it is looked up by its value some thousand times for each node:
-its hash is made once.
+its hash is made once. `Evidence` is one because there is one for every answer and in every outcome.
 """
 
 from __future__ import annotations
@@ -94,8 +94,7 @@ class Output:
         return self.stderr.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Where the raw bytes of one command are kept: slices of one file in the run folder."""
 
     node: str

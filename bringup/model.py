@@ -1,9 +1,9 @@
 """The words that every other module speaks: nodes, targets, stages, limits, measurements, outcomes, runs.
 
-All types are frozen data without behaviour that touches the world. They are also the JSON of the journal. Measurements
-and limits are `Struct`s and not dataclasses: a node gives most of a thousand, so they are made in a tenth of the time,
-and since they can be no part of a cycle the garbage collector need not walk through them again and again. Changed copies
-of them are made with `msgspec.structs.replace`.
+All types are frozen data without behaviour that touches the world. They are also the JSON of the journal. Outcomes,
+measurements and limits are `Struct`s and not dataclasses: a node gives most of a thousand, so they are made in a tenth
+of the time, and since they can be no part of a cycle the garbage collector need not walk through them again and again.
+Changed copies of them are made with `msgspec.structs.replace`.
 """
 
 from __future__ import annotations
@@ -308,8 +308,7 @@ class Why(StrEnum):
     NO_PARTNER = "no-partner"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one check said about one target. Immutable; a later attempt is a new outcome.
 
     `target` is the target's key, `nodes` the names of the nodes that took part, `at` the component that the target

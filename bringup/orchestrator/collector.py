@@ -6,6 +6,8 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from bringup.check import Outputs, Serve
 from bringup.commands import Command, Ended, Evidence, Output
 from bringup.context import Context
@@ -141,4 +143,4 @@ def refused(case: Case, ctx: Context, evidence: tuple[Evidence, ...] = ()) -> Ou
     outcome = not_run(case.check, case.target, case.why, case.reason, ctx, evidence)
     if case.why is not Why.NONE:
         return outcome
-    return dataclasses.replace(outcome, verdict=Verdict.ERROR, why=Why.NONE, code=case.code)
+    return msgspec.structs.replace(outcome, verdict=Verdict.ERROR, why=Why.NONE, code=case.code)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+
+import msgspec
 
 from bringup import events as ev
 from bringup.check import components
@@ -44,7 +45,7 @@ class Gates:
                 continue
             outcome = not_run(case.check, case.target, Why.QUARANTINED, str(left), self._ctx)
             if isinstance(case.target, Pair):  # only the node that is to blame is not judged by this
-                outcome = dataclasses.replace(outcome, nodes=(left.component.split("/")[0],))
+                outcome = msgspec.structs.replace(outcome, nodes=(left.component.split("/")[0],))
             self._record.emit(outcome)
         return run
 

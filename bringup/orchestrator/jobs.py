@@ -5,8 +5,9 @@ Who is known to spoil every job is left out, so that the next wave says somethin
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
 
 from bringup import events as ev
 from bringup.context import Context
@@ -65,7 +66,7 @@ class Jobs:
                 reason = f"{len(members)} of its {len(case.target.nodes)} nodes are fit for it"
                 outcome = not_run(case.check, case.target, Why.QUARANTINED, reason, self._ctx)
                 missing = tuple(n.name for n in case.target.nodes if n not in members)
-                self._record.emit(dataclasses.replace(outcome, nodes=missing))
+                self._record.emit(msgspec.structs.replace(outcome, nodes=missing))
                 continue
             whole = len(members) == len(case.target.nodes)
             yield case if whole or case.plan is None else self._case(case, case.target.key, members)

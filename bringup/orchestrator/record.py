@@ -6,10 +6,11 @@ attempt's affair.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+
+import msgspec
 
 from bringup import events as ev
 from bringup.check import AnyCheck
@@ -70,7 +71,7 @@ class Record:
         if before is not None:
             if _same(before, outcome):
                 return
-            outcome = dataclasses.replace(outcome, attempt=before.attempt + 1)
+            outcome = msgspec.structs.replace(outcome, attempt=before.attempt + 1)
         check = self._checks.get(outcome.check)
         self.news = self.news or (check is not None and check.collects)
         self._remember(outcome)
@@ -167,4 +168,4 @@ def _same(before: Outcome, now: Outcome) -> bool:
     """Whether a later attempt says nothing new."""
     if before.verdict is not now.verdict or now.evidence or before.evidence:
         return False
-    return dataclasses.replace(now, attempt=before.attempt) == before
+    return msgspec.structs.replace(now, attempt=before.attempt) == before

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from bringup.check import AnyCheck, Outputs
 from bringup.commands import Command, Output
 from bringup.context import Context
@@ -84,7 +86,7 @@ def _again(
                 raise RunFolderError(f"{e.file}: the kept output is not whole")
             outputs[e.node, e.command] = output_of(e, stdout, stderr)
     except RunFolderError as error:
-        return dataclasses.replace(
+        return msgspec.structs.replace(
             old, verdict=Verdict.ERROR, why=Why.NONE, reason=str(error), code="", error_at="", measurements=(), findings=()
         )  # fmt: skip
     case = make_case(check, target, ctx) if isinstance(target, Group) else None
@@ -93,7 +95,7 @@ def _again(
         fresh = refused(case, ctx)
     else:
         fresh = judged(check, target, Outputs(outputs, first), ctx)
-    return dataclasses.replace(fresh, evidence=old.evidence, attempt=old.attempt)
+    return msgspec.structs.replace(fresh, evidence=old.evidence, attempt=old.attempt)
 
 
 def _can(old: Outcome, target: Target) -> bool:

@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from bringup.commands import Evidence
 from bringup.defects import Defect
@@ -43,8 +42,9 @@ class Case:
     @property
     def size(self) -> int:
         """About how many bytes the case takes in the file."""
-        said = (self.classname, self.name, self.type, self.message, self.body, self.output)
-        return 250 + sum(len(escape(item, {'"': "&quot;"}).encode()) for item in said if item)
+        said = "".join((self.classname, self.name, self.type, self.message, self.body, self.output))
+        escaped = 4 * said.count("&") + 3 * (said.count("<") + said.count(">")) + 5 * said.count('"')
+        return 250 + escaped + (len(said) if said.isascii() else len(said.encode("utf-8", "replace")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from support.answers import eventually
 from support.invented_run import events_of, nodes, single
 from support.real_slurm import Slurm, needs_slurm
+from support.records import replace
 
 from bringup.journal import encode
 from bringup.model import Node, Outcome

@@ -11,10 +11,11 @@ import importlib.util
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.records import replace
 
 from bringup.check import AnyCheck, Check, Outputs
 from bringup.commands import Command, Ended, Output

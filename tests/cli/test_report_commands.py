@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from support import big_run
+from support.records import replace
 
 from bringup.cli import cli
 from bringup.cli.formats import FOLDERS, FORMATS
@@ -133,5 +133,5 @@ def test_a_target_that_cannot_be_written_is_said(folder: RunFolder, tmp_path: Pa
 
 def test_reports_are_the_same_each_time(folder: RunFolder) -> None:
     before = {p: p.read_bytes() for p in folder.reports.rglob("*") if p.is_file()}
-    write_reports(dataclasses.replace(load(folder.path)), folder)
+    write_reports(replace(load(folder.path)), folder)
     assert {p: p.read_bytes() for p in folder.reports.rglob("*") if p.is_file()} == before

@@ -6,7 +6,6 @@ The nodes are network namespaces that cannot log in to each other. Who cannot ta
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ import pytest
 from support.answers import eventually, processes_with
 from support.netns import Net, network
 from support.real_hydra import TOOLS, all_reduce_perf, needs_hydra
+from support.records import replace
 from support.sshd import program
 
 from bringup import battery
@@ -106,7 +106,7 @@ def nodes_of(net: Net, **does: str) -> tuple[Node, ...]:
     speak once they have met: UCX 1.13 over TCP does not always come to an end in MPI_Finalize."""
     env = (tuple(MARK.split("=")), ("UCX_TLS", "sm,self"))
     return tuple(
-        dataclasses.replace(node, env=(*env, ("TEST_DOES", does.get(node.name, ""))))
+        replace(node, env=(*env, ("TEST_DOES", does.get(node.name, ""))))
         for node in net.nodes(profile="short")
     )
 

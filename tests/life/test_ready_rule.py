@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 from support.invented_run import nodes, pair, port, run, single
+from support.records import replace
 
 from bringup.defects import Waiver
 from bringup.errors import InventoryError
@@ -27,7 +27,7 @@ def waived(state: RunState, what: str = "", signed: str = "") -> RunState:
 
 
 def ruled(state: RunState, **rule: object) -> RunState:
-    state.info = dataclasses.replace(state.info, ready=ReadyRule(**rule))  # type: ignore[arg-type]
+    state.info = replace(state.info, ready=ReadyRule(**rule))  # type: ignore[arg-type]
     return state
 
 
@@ -125,7 +125,7 @@ def test_a_pass_after_a_fail_is_neither() -> None:
 
 def test_an_error_that_passes_when_asked_again_is_a_pass() -> None:
     again = single("link.rate", "n1", at=port("n1"), attempt=2)
-    first = dataclasses.replace(again, verdict=Verdict.ERROR, attempt=1, reason="no answer")
+    first = replace(again, verdict=Verdict.ERROR, attempt=1, reason="no answer")
     state = fold([*_events(FINE, first, again)])
     assert state.unsteady == set()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
 from support.battle import CHECKS, NODES, Cluster, battle
+from support.records import replace
 
 from bringup.check import AnyCheck
 from bringup.context import Context
@@ -82,7 +82,7 @@ def test_nodes_that_are_sick_are_partners_of_nobody(tmp_path: Path) -> None:
 
 def test_without_a_partner_the_rest_is_planned_and_that_is_told(tmp_path: Path) -> None:
     state = ran(tmp_path, {("n2", "links"): b"mlx5_0=0 mlx5_1=1"})
-    alone = [dataclasses.replace(n, profile="other") if n.name != "n2" else n for n in NODES]
+    alone = [replace(n, profile="other") if n.name != "n2" else n for n in NODES]
     plan = planned(state, alone)
     assert cases(plan) == {"reach.connect": ["n2"], "gpu.count": ["n2"], "link.state": ["n2"]}
     assert plan.missing == ("n2: no node of its profile is left as a partner for rdma.write-bw",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.invented_run import events_of, nodes, pair, single
+from support.records import replace
 
 from bringup.journal import encode
 from bringup.model import Limit, Measurement
@@ -24,8 +25,6 @@ def test_what_is_equal_is_one_object_and_nothing_else_changes(tmp_path: Path) ->
 
 
 def test_limits_that_only_look_equal_stay_apart() -> None:
-    from dataclasses import replace
-
     yes, one = Limit("x", "==", True), Limit("x", "==", 1.0)
     first = replace(single("gpu.count", "n1"), measurements=(Measurement("x", 1.0, "", "n1", yes),))
     second = replace(single("gpu.count", "n2"), measurements=(Measurement("x", 1.0, "", "n2", one),))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from support.battle import CHECKS, NODES, ONE, Cluster, battle, verdicts
+from support.records import replace
 
 from bringup.check import AnyCheck, Check, Outputs, Plan, run
 from bringup.commands import Command, Ended

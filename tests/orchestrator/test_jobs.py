@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from support.battle import Bandwidth, Cluster, Reached, battle
+from support.records import replace
 
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command
@@ -175,9 +175,7 @@ class RailJob(Job):
 
 
 RAILED = tuple(
-    dataclasses.replace(
-        node, ports=tuple(Port(rail, f"mlx5_{rail}", f"leaf-{k // 4}-{rail}") for rail in range(8))
-    )
+    replace(node, ports=tuple(Port(rail, f"mlx5_{rail}", f"leaf-{k // 4}-{rail}") for rail in range(8)))
     for k, node in enumerate(NODES)
 )
 
@@ -218,7 +216,7 @@ def test_a_rail_that_could_not_be_judged_does_not_free_the_culprit(tmp_path: Pat
 
 def test_rails_are_asked_for_only_where_they_have_one_name_on_all_nodes(tmp_path: Path) -> None:
     other = tuple(Port(rail, f"mlx5_{rail + 20}", f"leaf-0-{rail}") for rail in range(8))
-    nodes = (*RAILED[:-1], dataclasses.replace(RAILED[-1], ports=other))
+    nodes = (*RAILED[:-1], replace(RAILED[-1], ports=other))
 
     def answer(node: str, script: str) -> bytes | None:
         verb, _, *names = (*script.split(), "")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.battle import CHECKS, NODES, Bandwidth, Cluster, Reached, battle, verdicts
+from support.records import replace
 
 from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command
@@ -87,7 +87,7 @@ def test_one_node_alone_is_ready_where_two_are_only_compared(tmp_path: Path) -> 
 
 
 def test_the_only_node_of_a_profile_is_not_alone(tmp_path: Path) -> None:
-    other = dataclasses.replace(NODES[1], profile="other")
+    other = replace(NODES[1], profile="other")
     state = battle(tmp_path, Cluster(), [NODES[0], other], [Reached(), Compared()])
     assert verdicts(state, "rdma.compared") == dict.fromkeys(("n1", "n2"), "not-run no-partner")
 

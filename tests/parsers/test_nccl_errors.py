@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.records import replace
 
 from bringup.errors import ParseError
 from bringup.parsers import nccl_errors, nccl_ras

@@ -6,10 +6,11 @@ All runs here are invented; no text is from a real cluster.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 import pytest
+from support.records import replace
 
 from bringup import events as ev
 from bringup.commands import Command, Ended, Evidence

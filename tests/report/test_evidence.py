@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from support.records import replace
 
 from bringup import events as ev
 from bringup.commands import Ended, Evidence

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from support import big_run
+from support.records import replace
 from support.work import calls
 
 from bringup import events as ev

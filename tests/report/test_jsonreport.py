@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.records import replace
 
 from bringup import events as ev
 from bringup.model import Exit, Measurement, Verdict

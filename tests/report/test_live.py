@@ -7,10 +7,10 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from support.records import replace
 from support.work import calls
 
 from bringup import events as ev

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.invented_run import error, finding, nodes, pair, port, run, serial, single
+from support.records import replace
 
 from bringup.defects import Waiver
 from bringup.model import Node
@@ -95,7 +95,7 @@ def test_a_waived_defect_is_told_and_does_not_fail_the_node(tmp_path: Path) -> N
 @pytest.mark.parametrize("hostile", ["\x1b[31mred", "a\nb", "\x00", "\ud800", "</x>", "x" * 100_000])
 def test_what_a_node_says_breaks_no_line(tmp_path: Path, hostile: str) -> None:
     bad = finding("gpu.count", "n1", "GPU-LOST", "n1")
-    bad = dataclasses.replace(bad, findings=(dataclasses.replace(bad.findings[0], message=hostile),))
+    bad = replace(bad, findings=(replace(bad.findings[0], message=hostile),))
     found = told(run("r", [*FINE[1:], bad]), tmp_path)
     assert end(found["n1"]) == ("COMPLETE", "FAIL")
     assert "\x1b" not in json.dumps(found["n1"], ensure_ascii=False)

@@ -3,9 +3,8 @@ the run around them is invented."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from support.invented_run import events_of, port, single
+from support.records import replace
 
 from bringup.commands import Command, Ended, Evidence
 from bringup.errors import RunFolderError

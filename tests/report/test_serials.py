@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from support.invented_run import events_of, port, single
+from support.records import replace
 
 from bringup.model import Measurement, Outcome
 from bringup.report import html, jsonreport, serials, table

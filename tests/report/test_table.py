@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import replace
 
 import pytest
 from support import big_run
+from support.records import replace
 
 from bringup.report import prometheus, table
 from bringup.run import RunState, fold

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+
+from support.records import replace
 
 from bringup import events as ev
 from bringup.commands import Command, Ended, Evidence

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+import msgspec
 from tui.hall import SMI
 
 from bringup.commands import Ended, Evidence
@@ -27,7 +27,9 @@ def outcome() -> Outcome:
 def test_an_outcome_out_of_the_pool_is_equal_in_every_field() -> None:
     empty = Outcome("", Stage.REACH, "", (), Verdict.PASS)
     told = outcome()
-    same = [f.name for f in dataclasses.fields(Outcome) if getattr(told, f.name) == getattr(empty, f.name)]
+    same = [
+        f.name for f in msgspec.structs.fields(Outcome) if getattr(told, f.name) == getattr(empty, f.name)
+    ]
     assert same == [], "this test must set every field that an outcome has"
     assert Pool().outcome(told) == told
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from support.ibnet import Net
+from support.records import replace
 
 from bringup.check import AnyCheck, Outputs
 from bringup.commands import Command, Ended

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.records import replace
 
 from bringup.check import Outputs
 from bringup.commands import Ended, Output
