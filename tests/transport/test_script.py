@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.answers import Answers, eventually, run
+from support.answers import Answers, run
 from support.sshd import free_port
 
 from bringup.commands import Command, Ended, Output
@@ -214,7 +212,6 @@ def test_what_a_login_leaves_in_the_environment_does_no_harm(
     assert not set("efuC") & set(options)
 
 
-_LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 _LISTEN = """python3 -c '
 import socket, time
 s = socket.socket({family}); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -252,65 +249,6 @@ def test_ready_comes_when_the_port_listens(local: Local) -> None:
         assert kinds == ["Ready", "Output"]
     for port in ports:  # what is cancelled does not hold its port any more when `execute` returns
         socket.create_server(("", port)).close()
-
-
-def test_a_number_that_now_belongs_to_somebody_else_is_not_killed(local: Local, tmp_path: Path) -> None:
-    """The look-out for a server's port ends when the port listens; long after, another process may have its number."""
-    if not os.access(_LAST_PID, os.W_OK):
-        pytest.skip(f"needs root and {_LAST_PID}, to start a process with a number of our choice")
-    port, over = free_port(), tmp_path / "over"
-    script = f"""python3 -c '
-import os, socket, time
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-time.sleep(1.5); s.bind(("127.0.0.1", {port})); s.listen()
-while not os.path.exists("{over}"): time.sleep(0.05)'"""
-    answers = Answers()
-    running = threading.Thread(
-        target=local().execute, args=([Command(script, listens=port, timeout_s=60)], answers)
-    )
-    running.start()
-    look_out: list[int] = []
-    assert eventually(lambda: bool(look_out.extend(_look_outs(str(over))) or look_out))
-    answers.wait(lambda: answers.ready == [0])
-    assert eventually(lambda: not Path(f"/proc/{look_out[0]}").exists())
-    stranger = _process_with(look_out[0])
-    try:
-        over.touch()
-        running.join(20)
-        assert answers.outputs[0].status == 0
-        assert stranger.poll() is None
-    finally:
-        stranger.kill()
-        stranger.wait()
-
-
-def _look_outs(word: str) -> list[int]:
-    """The siblings of the command whose text holds the word, in its worker: the look-out for its port."""
-    own: dict[int, tuple[int, int]] = {}
-    servers = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            ppid, group = map(int, (folder / "stat").read_text().rsplit(")", 1)[1].split()[1:3])
-            own[int(folder.name)] = (ppid, group)
-            if (
-                word.encode() in (folder / "cmdline").read_bytes()
-                and b"-s\0" not in (folder / "cmdline").read_bytes()
-            ):
-                servers.append(group)
-    workers = {own[group][0] for group in servers if group in own}
-    return [pid for pid, (ppid, group) in own.items() if ppid in workers and group not in servers]
-
-
-def _process_with(pid: int) -> subprocess.Popen[bytes]:
-    """A process with this number: the kernel counts on from the last one given."""
-    for _ in range(500):
-        _LAST_PID.write_text(str(pid - 1))
-        process = subprocess.Popen(["sleep", "60"])
-        if process.pid == pid:
-            return process
-        process.kill()
-        process.wait()
-    raise AssertionError(f"no process got the number {pid}")
 
 
 @in_one_shell
