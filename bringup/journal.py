@@ -24,7 +24,7 @@ from typing import IO, Any
 
 import msgspec
 
-from bringup.commands import Command
+from bringup.commands import Command, Evidence
 from bringup.errors import RunFolderError
 from bringup.events import AnyEvent, Event, Judged, Note
 
@@ -109,30 +109,40 @@ class _Shortener:
     def __init__(self, names: _Names) -> None:
         self._known = names.known
         self._once: set[int] = set()
-        self._forms: dict[Command, tuple[bytes, bytes]] = {}
+        self._forms: dict[Command, tuple[bytes, bytes, msgspec.Raw]] = {}
 
-    def short(self, event: AnyEvent, line: bytes) -> bytes:
-        """The line with names for the commands that came before. One that comes for the first time stands as it is:
+    def line(self, event: AnyEvent) -> bytes:
+        """One line, with names for the commands that came before. One that comes for the first time stands as it is:
         those of a pair of nodes never come again."""
         if not isinstance(event, Judged) or not event.outcome.evidence:
-            return line
-        fresh: list[bytes] = []
-        for command in dict.fromkeys(e.command for e in event.outcome.evidence):
-            form = self._forms.get(command)
-            if form is None:
-                key = hash(command)
-                if key not in self._once:
-                    self._once.add(key)
-                    continue
-                text = _encoded(command)
-                form = (_FIELD + text, _name(text))
-                self._forms[command] = form
-            text, name = form
-            if name not in self._known:
-                self._known[name] = text.removeprefix(_FIELD)
-                fresh.append(b'"' + name + b'":' + self._known[name])
-            line = line.replace(text, _FIELD + b'"' + name + b'"')
-        return line[:-1] + b',"commands":{' + b",".join(fresh) + b"}}" if fresh else line
+            return encode(event)
+        fresh: dict[bytes, bytes] = {}
+        evidence = tuple(self._named(e, fresh) for e in event.outcome.evidence)
+        outcome = msgspec.structs.replace(event.outcome, evidence=evidence)
+        try:
+            line = _ENCODER.encode(msgspec.structs.replace(event, outcome=outcome))
+        except UnicodeEncodeError:
+            return encode(event)
+        self._known |= fresh
+        definitions = b",".join(b'"' + name + b'":' + text for name, text in fresh.items())
+        return line[:-1] + b',"commands":{' + definitions + b"}}" if fresh else line
+
+    def _named(self, evidence: Evidence, fresh: dict[bytes, bytes]) -> Evidence:
+        """The evidence with its command's name in the place of the command. Defined with the line if it must be."""
+        command = evidence.command
+        form = self._forms.get(command)
+        if form is None:
+            key = hash(command)
+            if key not in self._once:
+                self._once.add(key)
+                return evidence
+            text = _encoded(command)
+            name = _name(text)
+            form = self._forms[command] = (name, text, msgspec.Raw(b'"' + name + b'"'))
+        name, text, raw = form
+        if name not in self._known:
+            fresh[name] = text
+        return msgspec.structs.replace(evidence, command=raw)
 
 
 def _name(text: bytes) -> bytes:
@@ -192,7 +202,7 @@ class Journal:
         with self._lock:
             self._seq += 1
             stamped: AnyEvent = msgspec.structs.replace(event, seq=self._seq, at=self._clock())
-            self._lines.append(self._shortener.short(stamped, encode(stamped)))
+            self._lines.append(self._shortener.line(stamped))
             if not self._held:
                 self._flush()
         return stamped

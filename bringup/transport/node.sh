@@ -215,15 +215,24 @@ b_frame() {
   b_g=$((b_o < b_max ? b_o : b_max)) b_h=$((b_e < b_max ? b_e : b_max))
   eval "b_v=\$b_start$1"
   b_v="$b_token answer $1 $b_k ${3:--} $b_v $4 $b_r $b_g $b_h $b_o $b_e $b_note"
-  # Written piece by piece, a frame would travel in as many packets, each of which wakes the other side. It holds as
-  # many bytes as it says, also where something that outlived the command still writes.
-  if [ "$b_g$b_h" = 00 ]; then
-    printf '%s\n%s\n' "$b_v" "$b_token" >&4
-  elif [ "$b_g" -le 65536 ] && [ "$b_h" -le 65536 ] && b_whole "$1" >h; then
-    cat h >&4
+  # Small ones gather: sent one by one, in pieces, they would travel in as many packets, each of which wakes the other
+  # side. A frame holds as many bytes as it says, also where something that outlived the command still writes.
+  if [ "$b_g" -le 65536 ] && [ "$b_h" -le 65536 ] && b_whole "$1" >"a.$1"; then
+    b_heap="$b_heap a.$1" b_heaped=$((b_heaped + b_g + b_h))
+    [ "$b_heaped" -le 65536 ] || b_flush
   else
+    b_flush
     b_whole "$1" >&4
   fi
+}
+
+# Sends what has gathered: in one piece, or, where the disk is full, as it lies.
+b_flush() {
+  if [ "$b_heap" ]; then
+    if cat $b_heap >h; then cat h >&4; else cat $b_heap >&4; fi
+    rm -f h $b_heap
+  fi
+  b_heap='' b_heaped=0
 }
 
 # b_whole INDEX: the frame of b_frame, its first line being b_v.
@@ -257,6 +266,7 @@ b_go() {
       b_first=${b_first#* }
     elif [ "$b_alone" ]; then
       [ "$b_running" = 0 ] || return 0
+      b_flush # it may take long, or take the node down
       b_v=${b_alone%% *}
       b_alone=${b_alone#* }
     else
@@ -312,11 +322,12 @@ b_tick() {
       ;;
     esac
   done
+  b_flush
   b_beat=$((b_beat + 1))
   [ $((b_beat % b_every)) != 0 ] || echo "$b_token beat" >&4
 }
 
-b_live='' b_running=0 b_beat=0
+b_live='' b_running=0 b_beat=0 b_heap='' b_heaped=0
 b_go
 while [ "$b_live" ]; do
   read -r b_event b_i b_c b_z <&3 || break
@@ -330,7 +341,10 @@ while [ "$b_live" ]; do
       eval "b_due$b_i=$b_t" # KILL with the next tick
     done
     ;;
-  r) echo "$b_token listens $b_i" >&4 ;;
+  r)
+    b_flush
+    echo "$b_token listens $b_i" >&4
+    ;;
   f)
     eval "b_f=\$b_state$b_i"
     if [ "$b_f" = runs ]; then
@@ -352,6 +366,7 @@ while [ "$b_live" ]; do
   esac
   b_go
 done
+b_flush
 
 # What left its group is found by its environment. The search may hang on a sick node, so it gets three ticks.
 (

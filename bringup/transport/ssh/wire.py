@@ -25,7 +25,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its trac
 
 _SLICE_S = 0.2
 _CLOSE_S = 5.0
-_PIECE = 16 << 10
+_PIECE = 64 << 10
 _CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr")
 _KEX = ("curve25519-sha256@libssh.org",)
 
