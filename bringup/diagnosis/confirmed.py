@@ -59,13 +59,7 @@ class Confirmed:
         why = self.void.get((sign.check, sign.target), "")
         if not why and len(sign.at) == 1 and not sign.unjudged:
             decision = self.decisions.get((sign.stage, sign.at))
-            told = decision is not None and not decision.suspect.beyond  # else it is about the leaf
-            if (
-                decision is not None
-                and told
-                and decision.standing is Standing.ERROR
-                and decision.control_failed
-            ):
+            if decision is not None and _left_open(decision):
                 why = decision.why
         if not why:
             return sign
@@ -155,3 +149,9 @@ def _together(outcomes: Iterable[Outcome]) -> bool | None:
     """Good if all checks of the two are good, bad if one is bad."""
     said = [_GOOD.get(o.verdict) for o in outcomes]
     return False if False in said else None if None in said else True
+
+
+def _left_open(decision: Decision) -> bool:
+    """Whether a failed control leaves the part itself open. A decision beyond it is about its leaf."""
+    failed = decision.standing is Standing.ERROR and decision.control_failed
+    return failed and not decision.suspect.beyond

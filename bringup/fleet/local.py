@@ -153,24 +153,26 @@ class LocalFleet:
         rest = [job for job in jobs if job not in ears]
         stop = Cancel()
         release = cancel.subscribe(stop.set)
-        with ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="team") as pool:
-            first, heard = [], []
-            for job in ears:
-                heard.append(event := threading.Event())
-                first.append(pool.submit(self._execute, job, sink, _setting(event), cancel))
-                first[-1].add_done_callback(_setting(event))
-            until = time.monotonic() + SETTLE_S
-            for event in heard:
-                event.wait(max(0.0, until - time.monotonic()))
-            if ears and all(future.done() for future in first):
-                stop.set()
-            others = [pool.submit(self._execute, job, sink, lambda _: None, stop) for job in rest]
-            wait(first)
-            if ears:
-                wait(others, LEAVE_S)
-                stop.set()
-            wait(others)
-        release()
+        try:
+            with ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="team") as pool:
+                first, heard = [], []
+                for job in ears:
+                    heard.append(event := threading.Event())
+                    first.append(pool.submit(self._execute, job, sink, _setting(event), cancel))
+                    first[-1].add_done_callback(_setting(event))
+                until = time.monotonic() + SETTLE_S
+                for event in heard:
+                    event.wait(max(0.0, until - time.monotonic()))
+                if ears and all(future.done() for future in first):
+                    stop.set()
+                others = [pool.submit(self._execute, job, sink, lambda _: None, stop) for job in rest]
+                wait(first)
+                if ears:
+                    wait(others, LEAVE_S)
+                    stop.set()
+                wait(others)
+        finally:
+            release()
         for future in first + others:
             future.result()
 

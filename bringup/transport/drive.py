@@ -61,10 +61,18 @@ class Tally:
     def __init__(self, bundle: Bundle, sink: Sink) -> None:
         self._bundle = bundle
         self._sink = sink
+        self._called_off = False
         self.pending = set(range(len(bundle.commands)))
+
+    def call_off(self) -> None:
+        """From now on what has not ended by itself is cancelled; the node may still hold answers of what has."""
+        self._called_off = True
 
     def answer(self, frame: Answer) -> None:
         """The node's answer to one command."""
+        if self._called_off and frame.ended is not Ended.EXITED:
+            self.lost(frame.index, frame.ended, "")
+            return
         self._end(
             frame.index,
             Output(
@@ -84,6 +92,8 @@ class Tally:
 
     def lost(self, index: int, ended: Ended, detail: str) -> None:
         """One command without an answer."""
+        if self._called_off:
+            ended, detail = Ended.CANCELLED, "cancelled"
         node, command = self._bundle.node.name, self._bundle.commands[index]
         self._end(index, Output(node=node, command=command, ended=ended, at=time.time(), detail=detail))
 
@@ -206,7 +216,7 @@ class _Talk:
     def _call_off(self) -> None:
         """What was stopped may hold a port or a GPU for a moment: until it is gone the node is listened to."""
         with self._lock:
-            self._tally.rest(Ended.CANCELLED, "cancelled")
+            self._tally.call_off()
             self._answered = time.monotonic()
 
     def _next_clock(self) -> float:

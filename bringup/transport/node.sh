@@ -334,6 +334,7 @@ while [ "$b_live" ]; do
   case $b_event in
   t) b_tick ;;
   x)
+    b_flush
     b_now
     b_first='' b_alone=''
     for b_i in $b_live; do

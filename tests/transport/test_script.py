@@ -157,6 +157,18 @@ def test_all_that_is_known_is_told_before_a_lonely_command_begins(local: Local) 
     assert answers.times[1] > answers.times[0] + 0.5
 
 
+@in_one_shell
+def test_what_had_ended_when_all_was_called_off_is_no_cancelled_command(local: Local) -> None:
+    """Its answer may still lie on the node, with others that it was to travel with."""
+    answers, cancel = Answers(), Cancel()
+    threading.Timer(0.5, cancel.set).start()
+    local().execute([Command("echo done; exit 3"), Command("sleep 60")], answers, cancel=cancel)
+    assert {i: (o.ended, o.status, o.stdout) for i, o in answers.outputs.items()} == {
+        0: (Ended.EXITED, 3, b"done\n"),
+        1: (Ended.CANCELLED, None, b""),
+    }
+
+
 def test_a_full_disk_costs_no_answer_that_was_written(
     local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
