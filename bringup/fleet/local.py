@@ -137,7 +137,9 @@ class LocalFleet:
     def _one(self, item: Work, sink: Sink, cancel: Cancel) -> None:
         if isinstance(item, Job):
             self._execute(item, sink, lambda _: None, cancel)
-        elif isinstance(item, Duel):
+            return
+        sink = _aborting(sink, cancel)
+        if isinstance(item, Duel):
             self._duel(item, sink, cancel)
         else:
             for bout in item.bouts:
@@ -302,3 +304,15 @@ class LocalFleet:
 
 def _setting(event: threading.Event) -> Callable[[object], None]:
     return lambda _: event.set()
+
+
+def _aborting(sink: Sink, cancel: Cancel) -> Sink:
+    """Of nodes that work together one is stopped first, and the others fail by that: once all is called off, nothing
+    that any of them says is a result."""
+
+    def take(output: Output) -> None:
+        if cancel.is_set() and output.ended is not Ended.CANCELLED:
+            output = Output(output.node, output.command, Ended.CANCELLED, at=output.at, detail="cancelled")
+        sink(output)
+
+    return take

@@ -24,6 +24,8 @@ from bringup.transport.frames import Answer, Damaged, End, Fatal, FrameReader, H
 MARGIN_S = 15.0
 CLEAN_S = 8.0
 _SLOWEST_BYTES_PER_S = 128 << 10
+_OF_ITSELF = (Ended.EXITED, Ended.MISSING)
+"""So ends nothing that the node was told to stop."""
 
 
 Take = Callable[[bytes], bool]
@@ -70,7 +72,7 @@ class Tally:
 
     def answer(self, frame: Answer) -> None:
         """The node's answer to one command."""
-        if self._called_off and frame.ended is not Ended.EXITED:
+        if self._called_off and frame.ended not in _OF_ITSELF:
             self.lost(frame.index, frame.ended, "")
             return
         self._end(

@@ -217,7 +217,9 @@ b_frame() {
   b_v="$b_token answer $1 $b_k ${3:--} $b_v $4 $b_r $b_g $b_h $b_o $b_e $b_note"
   # Small ones gather: sent one by one, in pieces, they would travel in as many packets, each of which wakes the other
   # side. A frame holds as many bytes as it says, also where something that outlived the command still writes.
-  if [ "$b_g" -le 65536 ] && [ "$b_h" -le 65536 ] && b_whole "$1" >"a.$1"; then
+  if [ "$b_g$b_h" = 00 ]; then
+    b_said=$b_said$b_v$b_line$b_token$b_line
+  elif [ "$b_g" -le 65536 ] && [ "$b_h" -le 65536 ] && b_whole "$1" >"a.$1"; then
     b_heap="$b_heap a.$1" b_heaped=$((b_heaped + b_g + b_h))
     [ "$b_heaped" -le 65536 ] || b_flush
   else
@@ -228,11 +230,18 @@ b_frame() {
 
 # Sends what has gathered: in one piece, or, where the disk is full, as it lies.
 b_flush() {
-  if [ "$b_heap" ]; then
-    if cat $b_heap >h; then cat h >&4; else cat $b_heap >&4; fi
+  if [ -z "$b_heap" ]; then
+    printf '%s' "$b_said" >&4
+  else
+    if printf '%s' "$b_said" >h && cat $b_heap >>h; then
+      cat h >&4
+    else
+      printf '%s' "$b_said" >&4
+      cat $b_heap >&4
+    fi
     rm -f h $b_heap
   fi
-  b_heap='' b_heaped=0
+  b_heap='' b_heaped=0 b_said=''
 }
 
 # b_whole INDEX: the frame of b_frame, its first line being b_v.
@@ -327,20 +336,22 @@ b_tick() {
   [ $((b_beat % b_every)) != 0 ] || echo "$b_token beat" >&4
 }
 
-b_live='' b_running=0 b_beat=0 b_heap='' b_heaped=0
+b_live='' b_running=0 b_beat=0 b_heap='' b_heaped=0 b_said=''
+b_line='
+'
 b_go
 while [ "$b_live" ]; do
   read -r b_event b_i b_c b_z <&3 || break
   case $b_event in
   t) b_tick ;;
   x)
-    b_flush
     b_now
     b_first='' b_alone=''
     for b_i in $b_live; do
       b_term "$b_i"
       eval "b_due$b_i=$b_t" # KILL with the next tick
     done
+    b_flush
     ;;
   r)
     b_flush

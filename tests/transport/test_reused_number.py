@@ -30,7 +30,7 @@ def test_it_is_not_killed(local: Local, tmp_path: Path, request: pytest.FixtureR
     Plays in a PID namespace of its own: elsewhere any other test may be given that number first.
     """
     if not os.environ.get(_ALONE):
-        _play_alone(request.node.nodeid, tmp_path / "alone")
+        _play_alone(request, tmp_path / "alone")
         return
     port, over = free_port(), tmp_path / "over"
     script = f"""python3 -c '
@@ -58,14 +58,15 @@ while not os.path.exists("{over}"): time.sleep(0.05)'"""
         stranger.wait()
 
 
-def _play_alone(test: str, folder: Path) -> None:
+def _play_alone(request: pytest.FixtureRequest, folder: Path) -> None:
     """The same test, by a pytest in a PID namespace of its own. A shell is its first process: it reaps orphans."""
     enter = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if not shutil.which("unshare") or subprocess.run([*enter, "true"], capture_output=True).returncode:
         pytest.skip("needs root and util-linux' unshare, for a PID namespace where it can choose numbers")
     pytest_there = f'"{sys.executable}" -m pytest -q -n 0 -p no:cacheprovider "$@"; exit $?'
     played = subprocess.run(
-        [*enter, "sh", "-c", pytest_there, "sh", f"--basetemp={folder}", test],
+        [*enter, "sh", "-c", pytest_there, "sh", f"--basetemp={folder}", request.node.nodeid],
+        cwd=request.config.rootpath,
         env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, _ALONE: "1"},
         capture_output=True,
         text=True,

@@ -212,8 +212,11 @@ class ChannelLink:
         self._bell.set()
 
     def finish(self) -> None:
-        with at_most(_CLOSE_S, self._session.abort):
-            self._channel.shutdown_write()
+        try:
+            with at_most(_CLOSE_S, self._session.abort):
+                self._channel.shutdown_write()
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise TransportError(LostKind.LOST, f"while ending the script: {error}") from error
 
     def why_ended(self) -> str:
         if not self._session.transport.is_active():

@@ -25,7 +25,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its trac
 
 _SLICE_S = 0.2
 _CLOSE_S = 5.0
-_PIECE = 64 << 10
+_PIECE, _LARGE_PIECE = 16 << 10, 64 << 10
 _CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr")
 _KEX = ("curve25519-sha256@libssh.org",)
 
@@ -58,13 +58,16 @@ class _Buffered:
         self._stream = stream
         self._have = b""
         self._at = 0
+        self._piece = _PIECE
 
     def recv(self, size: int) -> bytes:
         """At most `size` bytes; b"" at the end. Only one thread reads."""
         if self._at >= len(self._have):
-            self._have, self._at = b"", 0  # a connection that waits holds nothing
+            # What is asked for is held while nothing comes: much only where much is on its way.
+            self._piece = _LARGE_PIECE if len(self._have) >= self._piece else _PIECE
+            self._have, self._at = b"", 0
             try:
-                self._have = self._stream.recv(_PIECE)
+                self._have = self._stream.recv(self._piece)
             except BlockingIOError:
                 raise TimeoutError from None
         begin = self._at
