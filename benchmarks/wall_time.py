@@ -2,8 +2,8 @@
 
     python benchmarks/wall_time.py [--workers 32]
 
-No node is touched: inventories of the simulated shape are planned as `bringup plan` does it. The second table shows the
-same where so many nodes are worked on at once that no pair waits for another.
+No node is touched: inventories of the simulated shape are planned as `bringup plan` does it, first as `bringup run` does
+it unless told otherwise, then with so many workers that pairs take turns.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from bringup import battery
 from bringup.campaign.layout import inventory_text, plans
 from bringup.context import Context
+from bringup.fleet import WORKERS
 from bringup.inventory import parse
 from bringup.model import Level, Stage
 from bringup.orchestrator import Budget, confirm_s, make_plan
@@ -25,20 +26,19 @@ SHAPE = "hgx-h100"
 STAGES = (Stage.RDMA, Stage.COLLECTIVE)
 
 
-def rows(workers: int | None) -> Iterator[str]:
-    """One line for each size; without `workers` there are as many as pairs."""
+def rows(workers: int) -> Iterator[str]:
+    """One line for each size."""
     checks = [c for c in battery.at_level(battery.load(()), Level.STANDARD) if c.stage in STAGES]
     context = Context(load_all([SHAPE], []))
     for count in SIZES:
         text = inventory_text(plans([SHAPE])[SHAPE], SHAPE, count, 1, name="wall-time")
         nodes = parse(text.encode(), Path("wall-time.yaml")).nodes
-        at_once = workers or count
-        planned = make_plan(checks, nodes, context, Budget(at_once))
+        planned = make_plan(checks, nodes, context, Budget(workers))
         cells = [
-            f"{len(p.rounds)} x {max(map(len, p.rounds)):,} | {p.estimate_s:,.0f} | {confirm_s(p, at_once):,.0f}"
+            f"{len(p.rounds)} x {max(map(len, p.rounds)):,} | {p.estimate_s:,.0f} | {confirm_s(p, workers):,.0f}"
             for p in planned
         ]
-        yield f"| {count:,} | {at_once:,} | {' | '.join(cells)} |"
+        yield f"| {count:,} | {workers:,} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -49,8 +49,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=32)
     asked = parser.parse_args()
     head = " | ".join(f"{s}: rounds x pairs | seconds | to confirm, s" for s in STAGES)
-    for workers in (None, asked.workers):
-        print(f"| nodes | worked on at once | {head} |")
+    for workers in (WORKERS, asked.workers):
+        print(f"| nodes | at once | {head} |")
         print(f"| {' | '.join(['---'] * 8)} |")
         for line in rows(workers):
             print(line, flush=True)

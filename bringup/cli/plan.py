@@ -27,7 +27,7 @@ from bringup.report.words import clock, plural
 @common.all_pairs_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, 2048),
+    type=click.IntRange(1, WORKERS),
     default=WORKERS,
     show_default=True,
     help="Nodes worked on at once; of more nodes some wait for others.",
@@ -100,7 +100,8 @@ def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
     yield f"  {'all':<11}{checks:>7,}{results:>10,}{clock(total):>9}{suspicion}"
     busiest = max((len(battles) for p in plans for battles in p.rounds), default=0)
     if busiest > workers:
-        yield f"  {busiest:,} pairs take turns, {workers:,} at once: more at once with --workers (at most 2,048)"
+        more_with = f": more at once with --workers (at most {WORKERS:,})" if workers < WORKERS else ""
+        yield f"  {busiest:,} pairs take turns, {workers:,} at once{more_with}"
 
 
 def rounds_of(plan: StagePlan, workers: int) -> str:

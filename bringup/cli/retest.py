@@ -17,6 +17,7 @@ from bringup.cli import ledger as kept
 from bringup.cli.run import Start, execute
 from bringup.context import Context
 from bringup.errors import NothingSelected, RunFolderError, UsageError
+from bringup.fleet import WORKERS
 from bringup.inventory import Inventory
 from bringup.inventory import load as load_inventory
 from bringup.life import describe
@@ -156,7 +157,7 @@ def conduct(
         "version": __version__, "started": started, "inventory": str(settings.get("inventory") or ""),
         "name": inventory.name, "level": earlier.state.info.level.value, "checks": [c.id for c in earlier.checks],
         "batteries": [str(b) for b in _list(settings.get("batteries"))], "known_hosts": known,
-        "workers": workers if isinstance(workers, int) else 32,
+        "workers": workers if isinstance(workers, int) else WORKERS,
         "accept_new_host_keys": settings.get("accept_new_host_keys") is True, "orchestrator": socket.gethostname(),
         "retest_of": earlier.folder.id,
     }  # fmt: skip
@@ -175,7 +176,7 @@ def conduct(
 
     start = Start(
         folder, info, plan.checks, tuple(n for n in inventory.nodes if n.name in chosen), earlier.context,
-        inventory.simulate, inventory.nodes, options, workers if isinstance(workers, int) else 32, planned=plans,
+        inventory.simulate, inventory.nodes, options, workers if isinstance(workers, int) else WORKERS, planned=plans,
         retest_of=earlier.folder.id, on_purpose=on_purpose,
     )  # fmt: skip
     return folder, execute(start, as_json=as_json, quiet=quiet)

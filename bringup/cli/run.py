@@ -75,10 +75,10 @@ class Start:
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, 2048),
+    type=click.IntRange(1, WORKERS),
     default=WORKERS,
     show_default=True,
-    help="Nodes worked on at once; of them, 32 log in at once.",
+    help="Nodes or pairs worked on at once; fewer draw less power. 32 log in at once.",
 )
 @common.all_pairs_option
 @click.option(
@@ -155,7 +155,7 @@ def selection(expression: str, stages: Sequence[str], check_patterns: Sequence[s
 @common.runs_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, 2048),
+    type=click.IntRange(1, WORKERS),
     default=None,
     show_default="as before",
     help="Nodes worked on at once.",
@@ -200,7 +200,7 @@ def resume(name: str, runs: Path, workers: int | None, as_json: bool, quiet: boo
     threads = workers or settings.get("workers")
     start = Start(
         folder, state.info, checks, nodes, Context(profiles, started=state.info.started), inventory.simulate,
-        inventory.nodes, options, threads if isinstance(threads, int) else 32, before=state,
+        inventory.nodes, options, threads if isinstance(threads, int) else WORKERS, before=state,
         all_pairs=settings.get("all_pairs") is True,
     )  # fmt: skip
     return execute(start, as_json=as_json, quiet=quiet)

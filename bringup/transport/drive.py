@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Protocol
 
 from bringup.commands import Ended, Output
@@ -21,9 +22,13 @@ from bringup.transport.base import Cancel, Ready, Sink
 from bringup.transport.bundle import Bundle
 from bringup.transport.frames import Answer, Damaged, End, Fatal, FrameReader, Hello, Listens
 
+STARTS = 256
+"""Bundles being started at once: a node that has been asked may take its time, but to ask costs processor time here, and
+who waits for that must not run into the deadlines of its connection."""
 MARGIN_S = 15.0
 CLEAN_S = 8.0
 _SLOWEST_BYTES_PER_S = 128 << 10
+_STARTING = threading.BoundedSemaphore(STARTS)
 _OF_ITSELF = (Ended.EXITED, Ended.MISSING)
 """So ends nothing that the node was told to stop."""
 
@@ -125,28 +130,29 @@ def run_bundle(
     """
     script = bundle.script()
     tally = Tally(bundle, sink)
-    if cancel is not None and cancel.is_set():
-        tally.rest(Ended.CANCELLED, "cancelled")
-        return True
-    talk = _Talk(bundle, tally, silence_s)
-    try:
-        link = open_link(talk.take)
-    except TransportError as error:
-        cancelled = cancel is not None and cancel.is_set()
-        tally.rest(Ended.CANCELLED if cancelled else Ended.LOST, "cancelled" if cancelled else str(error))
-        return True
-    unsubscribe = cancel.subscribe(link.wake) if cancel is not None else None
-    try:
-        link.send(script)
-        return talk.follow(link, cancel)
-    except TransportError as error:
-        talk.lost(str(error))
-        return True
-    finally:
-        talk.end()
-        if unsubscribe is not None:
-            unsubscribe()
-        link.close()
+    with ExitStack() as ends:
+        with _STARTING:
+            if cancel is not None and cancel.is_set():
+                tally.rest(Ended.CANCELLED, "cancelled")
+                return True
+            talk = _Talk(bundle, tally, silence_s)
+            try:
+                link = open_link(talk.take)
+                ends.callback(link.close)
+                if cancel is not None:
+                    ends.callback(cancel.subscribe(link.wake))
+                ends.callback(talk.end)
+                link.send(script)
+            except TransportError as error:
+                if cancel is not None and cancel.is_set():
+                    tally.call_off()
+                talk.lost(str(error))
+                return True
+        try:
+            return talk.follow(link, cancel)
+        except TransportError as error:
+            talk.lost(str(error))
+            return True
 
 
 class _Talk:

@@ -13,7 +13,7 @@ from bringup.check import Check, Outputs, Plan, Step, together
 from bringup.commands import Command, Ended, Output
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.fleet import Job, LocalFleet, Team, local
+from bringup.fleet import Duel, Job, LocalFleet, Team, local
 from bringup.model import Finding, Group, Measurement, Node, Pair, Stage
 from bringup.orchestrator.plan import FIRST_PORT, GROUP_PORT, make_plan
 from bringup.orchestrator.work import jobs_of, teams
@@ -172,3 +172,70 @@ def test_who_listens_goes_first_and_when_it_has_ended_the_others_are_stopped(
     team = Team((tuple(Job(n, (c,), 1) for n, c in zip(nodes, commands, strict=True)),))
     fleet.run([team], lambda out: answers.update({out.node: out.ended}))
     assert (said[:1] + sorted(said[1:]), [answers[n.name] for n in nodes]) == (seen, ended)
+
+
+class _Meeting:
+    """A node whose client ends when so many clients are at work at once; its server listens until it is stopped."""
+
+    login_s = 0.0
+
+    def __init__(self, node: Node, all_there: threading.Barrier) -> None:
+        self.node, self._all_there = node, all_there
+
+    def execute(
+        self, commands: Sequence[Command], sink: Sink, *, lanes: int = 4, cancel: Cancel | None = None
+    ) -> None:
+        (command,) = commands
+        if command.listens is not None:
+            stopped = threading.Event()
+            assert cancel is not None
+            cancel.subscribe(stopped.set)
+            sink(0, Ready(0))
+            assert stopped.wait(60)
+            sink(0, Output(self.node.name, command, Ended.CANCELLED))
+            return
+        try:
+            self._all_there.wait(20)
+        except threading.BrokenBarrierError:
+            sink(0, Output(self.node.name, command, Ended.TIMEOUT))
+        else:
+            sink(0, Output(self.node.name, command, Ended.EXITED, 0))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_all_pairs_of_a_large_cluster_work_at_once_unless_fewer_workers_are_asked_for() -> None:
+    pairs = 300
+    work = [
+        Duel(
+            Job(Node(f"s{n}", address="s.invalid"), (Command("listen", listens=2000),)),
+            Job(Node(f"c{n}", address="c.invalid"), (Command("ask"),)),
+        )
+        for n in range(pairs)
+    ]
+    all_there = threading.Barrier(pairs)
+    fleet = LocalFleet(Options(), connect=lambda node, *_: _Meeting(node, all_there))
+    ended: list[Ended] = []
+    fleet.run(work, lambda output: ended.append(output.ended))
+    fleet.close()
+    assert sorted(ended) == sorted([Ended.CANCELLED, Ended.EXITED] * pairs)
+
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def begins(_: object) -> None:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+
+    def ends(_: object) -> None:
+        nonlocal at_work
+        with lock:
+            at_work -= 1
+
+    alone = threading.Barrier(1)
+    fleet = LocalFleet(Options(), workers=3, connect=lambda node, *_: _Meeting(node, alone))
+    fleet.run(work[:30], lambda _: None, started=begins, done=ends)
+    fleet.close()
+    assert most == 3

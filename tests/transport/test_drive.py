@@ -155,3 +155,43 @@ def test_who_has_answered_all_has_only_a_moment_to_clean_up(monkeypatch: pytest.
     assert run_bundle(bundle, lambda take: Reader(take, lambda: said), answers, None, silence_s=60)
     assert time.monotonic() - began < 20
     assert [(i, o.ended) for i, o in answers.outputs.items()] == [(0, Ended.EXITED)]
+
+
+def test_few_are_started_at_once_and_all_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking costs the orchestrator time, and has a deadline; waiting costs nothing."""
+    monkeypatch.setattr(drive, "_STARTING", threading.BoundedSemaphore(2))
+    count, opening, most, lock = 7, 0, 0, threading.Lock()
+    all_run = threading.Barrier(count)
+
+    class Slow(Script):
+        def send(self, script: bytes) -> None:
+            nonlocal opening
+            time.sleep(0.05)
+            with lock:
+                opening -= 1
+
+    def runs() -> bytes:
+        all_run.wait(10)
+        return b""
+
+    def open_link(bundle: Bundle) -> Callable[[Take], Slow]:
+        def begun(take: Take) -> Slow:
+            nonlocal opening, most
+            with lock:
+                opening += 1
+                most = max(most, opening)
+            return Slow(take, runs, lambda: _frames(bundle))
+
+        return begun
+
+    bundles, answers = [_bundle() for _ in range(count)], [Answers() for _ in range(count)]
+    threads = [
+        threading.Thread(target=run_bundle, args=(bundle, open_link(bundle), answer, None, 20.0))
+        for bundle, answer in zip(bundles, answers, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert most == 2
+    assert [a.outputs[0].stdout for a in answers] == [b"abc"] * count
