@@ -1,9 +1,9 @@
 """How long the multi-node stages take by the plan, from 64 to 4,096 nodes: prints a Markdown table.
 
-    python benchmarks/wall_time.py [--workers 32]
+    python benchmarks/wall_time.py [--workers 1024]
 
-No node is touched: inventories of the simulated shape are planned as `bringup plan` does it, first as `bringup run` does
-it unless told otherwise, then with so many workers that pairs take turns.
+No node is touched: inventories of the simulated shape are planned as `bringup plan` does it, first with as many workers as
+can be asked for, then with those that `bringup run` has unless told otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from bringup import battery
 from bringup.campaign.layout import inventory_text, plans
 from bringup.context import Context
-from bringup.fleet import WORKERS
+from bringup.fleet import MOST_WORKERS, WORKERS
 from bringup.inventory import parse
 from bringup.model import Level, Stage
 from bringup.orchestrator import Budget, confirm_s, make_plan
@@ -46,10 +46,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Planned time of the multi-node stages against the fleet's size."
     )
-    parser.add_argument("--workers", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     asked = parser.parse_args()
     head = " | ".join(f"{s}: rounds x pairs | seconds | to confirm, s" for s in STAGES)
-    for workers in (WORKERS, asked.workers):
+    for workers in (MOST_WORKERS, asked.workers):
         print(f"| nodes | at once | {head} |")
         print(f"| {' | '.join(['---'] * 8)} |")
         for line in rows(workers):

@@ -10,7 +10,7 @@ import click
 
 from bringup.cli import common
 from bringup.commands import Command, is_steady
-from bringup.fleet import WORKERS
+from bringup.fleet import MOST_WORKERS, WORKERS
 from bringup.inventory import folded
 from bringup.model import Exit, Pair, Why
 from bringup.orchestrator import Budget, Case, StagePlan, confirm_s, make_plan
@@ -27,10 +27,10 @@ from bringup.report.words import clock, plural
 @common.all_pairs_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, WORKERS),
+    type=click.IntRange(1, MOST_WORKERS),
     default=WORKERS,
     show_default=True,
-    help="Nodes worked on at once; of more nodes some wait for others.",
+    help="Nodes or pairs worked on at once; others wait for their turn.",
 )
 @click.option(
     "--commands/--no-commands",
@@ -100,7 +100,9 @@ def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
     yield f"  {'all':<11}{checks:>7,}{results:>10,}{clock(total):>9}{suspicion}"
     busiest = max((len(battles) for p in plans for battles in p.rounds), default=0)
     if busiest > workers:
-        more_with = f": more at once with --workers (at most {WORKERS:,})" if workers < WORKERS else ""
+        more_with = (
+            f": more at once with --workers (at most {MOST_WORKERS:,})" if workers < MOST_WORKERS else ""
+        )
         yield f"  {busiest:,} pairs take turns, {workers:,} at once{more_with}"
 
 

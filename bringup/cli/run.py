@@ -23,7 +23,7 @@ from bringup.cli import common
 from bringup.cli.output import exit_code, finish, tell
 from bringup.context import Context
 from bringup.errors import RunFolderError
-from bringup.fleet import WORKERS, LocalFleet
+from bringup.fleet import MOST_WORKERS, WORKERS, LocalFleet
 from bringup.inventory import Simulate
 from bringup.inventory import load as load_inventory
 from bringup.model import Exit, Node, RunInfo
@@ -75,10 +75,10 @@ class Start:
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, WORKERS),
+    type=click.IntRange(1, MOST_WORKERS),
     default=WORKERS,
     show_default=True,
-    help="Nodes or pairs worked on at once; fewer draw less power. 32 log in at once.",
+    help="Nodes or pairs worked on at once (256 where they are simulated); fewer draw less power. 32 log in at once.",
 )
 @common.all_pairs_option
 @click.option(
@@ -155,7 +155,7 @@ def selection(expression: str, stages: Sequence[str], check_patterns: Sequence[s
 @common.runs_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, WORKERS),
+    type=click.IntRange(1, MOST_WORKERS),
     default=None,
     show_default="as before",
     help="Nodes worked on at once.",
@@ -213,6 +213,10 @@ def _texts(settings: dict[str, object], name: str) -> list[str]:
     return value
 
 
+_SIMULATED_AT_ONCE = 256
+"""Simulated nodes share this machine: more of them at once are slower than their commands may be."""
+
+
 def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
     """Run the engine with its displays, write the reports, print the result."""
     _calm_collector()
@@ -223,12 +227,13 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
         options = start.options
         if known_hosts is not None:
             options = Options(known_hosts=known_hosts)
-        budget = Budget(start.workers, start.all_pairs)
+        workers = start.workers if start.simulate is None else min(start.workers, _SIMULATED_AT_ONCE)
+        budget = Budget(workers, start.all_pairs)
         plans = (
             start.planned(nodes) if start.planned else make_plan(start.checks, nodes, start.context, budget)
         )
         info = start.info if start.before else _with_estimate(start.info, plans)
-        fleet = LocalFleet(options, workers=start.workers)
+        fleet = LocalFleet(options, workers=workers)
         live = Live(quiet=quiet, before=start.before)
         engine = Engine(
             info,

@@ -24,9 +24,9 @@ from bringup.transport import connect as open_connection
 
 Connect = Callable[[Node, Options, Cancel | None], Connection]
 
-WORKERS = 4096
-"""Nodes or pairs worked on at once: a worker mostly waits for its node, so that only threads and memory limit them, and
-what waits for its turn makes a stage longer, the larger the cluster is."""
+WORKERS, MOST_WORKERS = 1024, 4096
+"""Nodes or pairs worked on at once, unless told otherwise and at most: a worker mostly waits for its node, and what waits
+for its turn makes a stage longer. Each is a thread, and all nodes may answer in the same second."""
 SETTLE_S = 60.0
 """How long who needs a server waits until it listens; then it starts and says itself what is wrong."""
 LEAVE_S = 5.0

@@ -8,6 +8,7 @@ import pytest
 from support.battle import Bandwidth, Reached
 
 from bringup.context import Context
+from bringup.fleet import MOST_WORKERS
 from bringup.model import Node, Port
 from bringup.orchestrator import Budget, StagePlan, confirm_s, make_plan
 from bringup.orchestrator.plan import FIRST_PORT, MOST_ROUNDS
@@ -30,11 +31,14 @@ def met(plan: StagePlan) -> list[frozenset[str]]:
     return [frozenset((b.a.name, b.b.name)) for battles in plan.rounds for b in battles]
 
 
-def test_the_time_does_not_grow_with_the_fleet_up_to_4096_nodes() -> None:
-    plans = [rdma(count, Bandwidth()) for count in (64, 1024, 4096)]
+def test_with_workers_for_all_the_time_does_not_grow_with_the_fleet() -> None:
+    plans = [rdma(count, Bandwidth(), Budget(MOST_WORKERS)) for count in (64, 1024, 4096)]
     assert {len(plan.rounds) for plan in plans} == {3}
     assert len({plan.estimate_s for plan in plans}) == 1
-    assert len({confirm_s(plan) for plan in plans}) == 1
+    assert len({confirm_s(plan, MOST_WORKERS) for plan in plans}) == 1
+    assert (
+        rdma(1024, Bandwidth()).estimate_s == plans[0].estimate_s
+    )  # as `bringup run` does it unless told otherwise
 
 
 def test_pairs_that_wait_for_others_are_counted() -> None:
