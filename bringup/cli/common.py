@@ -213,6 +213,15 @@ def served(
             click.echo(f"the simulated cluster has a bug, and its nodes may look lost: {error}", err=True)
 
 
+SIMULATED_AT_ONCE = 256
+"""Simulated nodes share this machine: more of them at once are slower than their commands may be."""
+
+
+def at_once(workers: int, simulate: Simulate | None) -> int:
+    """How many nodes are really worked on at once."""
+    return workers if simulate is None else min(workers, SIMULATED_AT_ONCE)
+
+
 def frozen_profiles(profiles: dict[str, Profile]) -> dict[str, str]:
     """The texts of all profiles in use, with those that they extend."""
     return {name: text for profile in profiles.values() for name, text in profile.texts().items()}
@@ -225,7 +234,7 @@ def fail_if_empty(nodes: Sequence[Node]) -> None:
 
 
 __all__ = [
-    "Inputs", "UsageError", "all_pairs_option", "battery_option",
+    "Inputs", "UsageError", "all_pairs_option", "at_once", "battery_option",
     "choose", "default_inventory", "examples_folder", "fail_if_empty",
     "frozen_profiles", "inventory_option", "json_option", "profiles_option", "read_inputs", "read_inventory",
     "runs_option", "selection_options", "served",

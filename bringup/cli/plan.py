@@ -57,6 +57,7 @@ def plan(
         batteries=batteries, profile_dirs=profile_dirs, runs=runs,
     )  # fmt: skip
     common.fail_if_empty(inputs.nodes)
+    workers, most = (common.at_once(n, inputs.inventory.simulate) for n in (workers, MOST_WORKERS))
     plans = make_plan(inputs.checks, inputs.nodes, inputs.context(), Budget(workers, all_pairs))
     if as_json:
         click.echo(json.dumps({"schema": "bringup.plan/1", "inventory": inputs.inventory.name, "nodes": len(inputs.nodes),
@@ -68,7 +69,7 @@ def plan(
         f"{inputs.inventory.name}   {plural(len(inputs.nodes), 'node')}   level {inputs.level.value}   "
         f"{plural(len(inputs.checks), 'check')}, {plural(sum(1 for p in plans for _ in p.cases), 'result')}, about {clock(total)}"
     )
-    for line in budget_table(plans, workers):
+    for line in budget_table(plans, workers, most):
         click.echo(line)
     for p in plans:
         click.echo(f"\n{p.stage.value}")
@@ -84,7 +85,7 @@ def plan(
     return Exit.READY
 
 
-def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
+def budget_table(plans: Sequence[StagePlan], workers: int, most: int = MOST_WORKERS) -> Iterator[str]:
     """What each stage costs and all of them: rounds of pairs, and what a suspicion adds."""
     yield f"\n  {'stage':<11}{'checks':>7}{'results':>10}{'about':>9}   rounds"
     for p in plans:
@@ -100,9 +101,7 @@ def budget_table(plans: Sequence[StagePlan], workers: int) -> Iterator[str]:
     yield f"  {'all':<11}{checks:>7,}{results:>10,}{clock(total):>9}{suspicion}"
     busiest = max((len(battles) for p in plans for battles in p.rounds), default=0)
     if busiest > workers:
-        more_with = (
-            f": more at once with --workers (at most {MOST_WORKERS:,})" if workers < MOST_WORKERS else ""
-        )
+        more_with = f": more at once with --workers (at most {most:,})" if workers < most else ""
         yield f"  {busiest:,} pairs take turns, {workers:,} at once{more_with}"
 
 

@@ -78,7 +78,7 @@ class Start:
     type=click.IntRange(1, MOST_WORKERS),
     default=WORKERS,
     show_default=True,
-    help="Nodes or pairs worked on at once (256 where they are simulated); fewer draw less power. 32 log in at once.",
+    help="Nodes or pairs worked on at once (at most 256 where they are simulated); fewer draw less power. 32 log in at once.",
 )
 @common.all_pairs_option
 @click.option(
@@ -213,10 +213,6 @@ def _texts(settings: dict[str, object], name: str) -> list[str]:
     return value
 
 
-_SIMULATED_AT_ONCE = 256
-"""Simulated nodes share this machine: more of them at once are slower than their commands may be."""
-
-
 def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
     """Run the engine with its displays, write the reports, print the result."""
     _calm_collector()
@@ -227,7 +223,7 @@ def execute(start: Start, *, as_json: bool, quiet: bool) -> int:
         options = start.options
         if known_hosts is not None:
             options = Options(known_hosts=known_hosts)
-        workers = start.workers if start.simulate is None else min(start.workers, _SIMULATED_AT_ONCE)
+        workers = common.at_once(start.workers, start.simulate)
         budget = Budget(workers, start.all_pairs)
         plans = (
             start.planned(nodes) if start.planned else make_plan(start.checks, nodes, start.context, budget)

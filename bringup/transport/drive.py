@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from bringup.commands import Ended, Output
@@ -25,10 +25,14 @@ from bringup.transport.frames import Answer, Damaged, End, Fatal, FrameReader, H
 STARTS = 256
 """Bundles being started at once: a node that has been asked may take its time, but to ask costs processor time here, and
 who waits for that must not run into the deadlines of its connection."""
+START_TURN_S = 5.0
+"""Whose turn does not come begins without: nodes that hang while they are asked must not hold up the others, on whom
+partners wait."""
 MARGIN_S = 15.0
 CLEAN_S = 8.0
 _SLOWEST_BYTES_PER_S = 128 << 10
 _STARTING = threading.BoundedSemaphore(STARTS)
+_START_LOOK_S = 0.5
 _OF_ITSELF = (Ended.EXITED, Ended.MISSING)
 """So ends nothing that the node was told to stop."""
 
@@ -131,7 +135,7 @@ def run_bundle(
     script = bundle.script()
     tally = Tally(bundle, sink)
     with ExitStack() as ends:
-        with _STARTING:
+        with _turn(cancel):
             if cancel is not None and cancel.is_set():
                 tally.rest(Ended.CANCELLED, "cancelled")
                 return True
@@ -153,6 +157,19 @@ def run_bundle(
         except TransportError as error:
             talk.lost(str(error))
             return True
+
+
+@contextmanager
+def _turn(cancel: Cancel | None) -> Iterator[None]:
+    """One of those that are being started, if one becomes free in time."""
+    until, mine = time.monotonic() + START_TURN_S, False
+    while not mine and time.monotonic() < until and not (cancel is not None and cancel.is_set()):
+        mine = _STARTING.acquire(timeout=_START_LOOK_S)
+    try:
+        yield
+    finally:
+        if mine:
+            _STARTING.release()
 
 
 class _Talk:

@@ -32,8 +32,9 @@ class _Watch:
             self._next += 1
             self._entries[number] = (deadline, action)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="transport deadlines", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="transport deadlines", daemon=True)
+                thread.start()  # may raise where there are too many: the next one tries again
+                self._thread = thread
             elif deadline < self._wakes:
                 self._changed.notify()
             return number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -24,8 +24,8 @@ class _Slow:
 
     login_s = 0.0
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, stop: Callable[[], None]) -> None:
+        self.node, self._stop = node, stop
 
     def execute(
         self, commands: Sequence[Command], sink: Sink, *, lanes: int = 4, cancel: Cancel | None = None
@@ -36,6 +36,8 @@ class _Slow:
         cancel.subscribe(stopped.set)
         if command.listens is not None:
             sink(0, Ready(0))
+        else:
+            self._stop()  # the client is at work: all is called off
         assert stopped.wait(10)
         if command.listens is not None:
             sink(0, Output(self.node.name, command, Ended.CANCELLED, at=time.time(), detail="cancelled"))
@@ -56,9 +58,8 @@ class _Slow:
     ids=["duel", "team"],
 )
 def test_who_loses_a_stopped_partner_was_stopped(work: Work) -> None:
-    fleet, cancel = LocalFleet(Options(), connect=lambda node, *_: _Slow(node)), Cancel()
-    outputs: list[Output] = []
-    threading.Timer(0.3, cancel.set).start()
+    cancel, outputs = Cancel(), list[Output]()
+    fleet = LocalFleet(Options(), connect=lambda node, *_: _Slow(node, cancel.set))
     fleet.run([work], outputs.append, cancel=cancel)
     fleet.close()
     told = {(o.node, o.command.script): (o.ended, o.status, o.stderr, o.detail) for o in outputs}
@@ -68,9 +69,8 @@ def test_who_loses_a_stopped_partner_was_stopped(work: Work) -> None:
 
 
 def test_a_node_that_works_alone_keeps_what_it_had_ended() -> None:
-    fleet, cancel = LocalFleet(Options(), connect=lambda node, *_: _Slow(node)), Cancel()
-    outputs: list[Output] = []
-    threading.Timer(0.3, cancel.set).start()
+    cancel, outputs = Cancel(), list[Output]()
+    fleet = LocalFleet(Options(), connect=lambda node, *_: _Slow(node, cancel.set))
     fleet.run([Job(CLIENT, (ASK,))], outputs.append, cancel=cancel)
     fleet.close()
     assert [(o.ended, o.status, o.stderr) for o in outputs] == [(Ended.EXITED, 1, b"lost my peer")]

@@ -10,8 +10,9 @@ import pytest
 from support.answers import Answers
 
 from bringup.commands import Command, Ended, Output
+from bringup.errors import LostKind, TransportError
 from bringup.model import Node
-from bringup.transport import Ready, drive
+from bringup.transport import Cancel, Ready, drive
 from bringup.transport.bundle import Bundle
 from bringup.transport.drive import Take, run_bundle
 
@@ -195,3 +196,51 @@ def test_few_are_started_at_once_and_all_run_at_once(monkeypatch: pytest.MonkeyP
         thread.join(20)
     assert most == 2
     assert [a.outputs[0].stdout for a in answers] == [b"abc"] * count
+
+
+def test_who_waits_for_its_turn_begins_in_time_or_is_called_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes that hang while they are asked hold every turn."""
+    gate = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(drive, "_STARTING", gate)
+    monkeypatch.setattr(drive, "START_TURN_S", 0.3)
+    monkeypatch.setattr(drive, "_START_LOOK_S", 0.1)
+    bundle, answers = _bundle(), Answers()
+    with gate:
+        assert run_bundle(bundle, lambda take: Script(take, lambda: _frames(bundle)), answers, None, 20.0)
+    assert answers.outputs[0].stdout == b"abc"
+
+    monkeypatch.setattr(drive, "START_TURN_S", 60.0)
+    cancel, bundle, answers = Cancel(), _bundle(), Answers()
+    threading.Timer(0.2, cancel.set).start()
+    with gate:
+        assert run_bundle(bundle, lambda take: Script(take), answers, cancel, 20.0)
+    assert answers.outputs[0].ended is Ended.CANCELLED
+
+    def refuses(take: Take) -> Script:
+        raise TransportError(LostKind.LOST, "cannot start a shell")
+
+    answers = Answers()
+    assert run_bundle(_bundle(), refuses, answers, None, 20.0)
+    assert answers.outputs[0].ended is Ended.LOST
+    assert gate.acquire(blocking=False)  # its turn was given back
+
+
+def test_what_ended_by_itself_counts_after_all_was_called_off() -> None:
+    cancel, answers = Cancel(), Answers()
+    bundle = Bundle(Node("n"), tuple(Command(f"true {n}") for n in range(4)))
+    t = bundle.token.encode()
+    ends = [b"exited 3", b"missing -", b"timeout -"]
+    said = b"".join(b"%b answer %d %b 1 2 0 0 0 0 0 \n%b\n" % (t, n, end, t) for n, end in enumerate(ends))
+
+    def late() -> bytes:
+        cancel.set()
+        return b""
+
+    steps = (lambda: t + b" hello 0\n", late, lambda: b"", lambda: said + t + b" end\n")
+    assert run_bundle(bundle, lambda take: Script(take, *steps), answers, cancel, 20.0)
+    assert {n: (o.ended, o.status) for n, o in answers.outputs.items()} == {
+        0: (Ended.EXITED, 3),
+        1: (Ended.MISSING, None),
+        2: (Ended.CANCELLED, None),
+        3: (Ended.CANCELLED, None),
+    }
