@@ -85,9 +85,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code; a person's mistake never shows a traceback."""
-    atexit.register(
-        gc.freeze
-    )  # else Python looks for garbage in all that it has, only to end: a tenth of a second
+    # Else Python looks for garbage in all that it has, only to end: a tenth of a second.
+    atexit.register(gc.freeze)
     try:
         code = cli.main(standalone_mode=False)
         raise SystemExit(code if isinstance(code, int) else 0)

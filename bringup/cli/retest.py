@@ -152,12 +152,13 @@ def conduct(
     """Make a run folder for this plan and run it; see Start for `on_purpose`. Returns the folder and the exit code."""
     settings, inventory, started = earlier.settings, earlier.inventory, time.time()
     known = str(settings.get("known_hosts") or inventory.known_hosts or "")
-    workers = settings.get("workers")
+    asked = settings.get("workers")
+    workers = asked if isinstance(asked, int) else WORKERS
     frozen: dict[str, Setting] = {
         "version": __version__, "started": started, "inventory": str(settings.get("inventory") or ""),
         "name": inventory.name, "level": earlier.state.info.level.value, "checks": [c.id for c in earlier.checks],
         "batteries": [str(b) for b in _list(settings.get("batteries"))], "known_hosts": known,
-        "workers": workers if isinstance(workers, int) else WORKERS,
+        "workers": workers,
         "accept_new_host_keys": settings.get("accept_new_host_keys") is True, "orchestrator": socket.gethostname(),
         "retest_of": earlier.folder.id,
     }  # fmt: skip
@@ -176,7 +177,7 @@ def conduct(
 
     start = Start(
         folder, info, plan.checks, tuple(n for n in inventory.nodes if n.name in chosen), earlier.context,
-        inventory.simulate, inventory.nodes, options, workers if isinstance(workers, int) else WORKERS, planned=plans,
+        inventory.simulate, inventory.nodes, options, workers, planned=plans,
         retest_of=earlier.folder.id, on_purpose=on_purpose,
     )  # fmt: skip
     return folder, execute(start, as_json=as_json, quiet=quiet)

@@ -232,15 +232,13 @@ b_frame() {
 b_flush() {
   if [ -z "$b_heap" ]; then
     printf '%s' "$b_said" >&4
+  elif printf '%s' "$b_said" >h && cat $b_heap >>h; then
+    cat h >&4
   else
-    if printf '%s' "$b_said" >h && cat $b_heap >>h; then
-      cat h >&4
-    else
-      printf '%s' "$b_said" >&4
-      cat $b_heap >&4
-    fi
-    rm -f h $b_heap
+    printf '%s' "$b_said" >&4
+    cat $b_heap >&4
   fi
+  [ -z "$b_heap" ] || rm -f h $b_heap
   b_heap='' b_heaped=0 b_said=''
 }
 
