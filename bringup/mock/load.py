@@ -105,7 +105,7 @@ def temperature_c(gpu: Gpu) -> int:
 
 def power_w(gpu: Gpu) -> float:
     """Under load nearly all that the limit allows, and less where the clocks are held down."""
-    return gpu.kind.power_limit_w * (0.97 if _full(gpu) else 0.6) if gpu.loaded else gpu.power_w
+    return gpu.power_limit_w * (0.97 if _full(gpu) else 0.6) if gpu.loaded else gpu.power_w
 
 
 def reasons(node: SimNode, gpu: Gpu) -> int:
@@ -114,7 +114,7 @@ def reasons(node: SimNode, gpu: Gpu) -> int:
     bits = (HARDWARE | THERMAL if "thermal" in held else 0) | (
         HARDWARE | BRAKE if "power-brake" in held else 0
     )
-    capped = gpu.kind.power_limit_w < node.shape.gpu.power_limit_w
+    capped = gpu.power_limit_w < gpu.kind.power_limit_w
     if gpu.loaded:
         return bits | (POWER_CAP if capped or _full(gpu) else 0)
     return bits or (0 if gpu.processes else IDLE)

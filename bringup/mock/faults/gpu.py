@@ -201,15 +201,15 @@ def _gpu_clock_low(node: SimNode, given: Given) -> None:
     Kind(
         "gpu-power-capped",
         "a GPU's power limit was lowered, in watts",
-        (GPU, Param("watts", "count", examples=(300, 400))),
+        (GPU, Param("watts", "count", examples=(200, 250))),
         (Expected("GPU-POWER-LIMIT", GPU_AT, CONFIGURATION),),
         needs=NVIDIA,
     )
 )
 def _gpu_power_capped(node: SimNode, given: Given) -> None:
     gpu = gpu_of(node, given)
-    gpu.clock_fraction = min(gpu.clock_fraction, max(0.3, given.whole("watts") / gpu.kind.power_limit_w))
-    gpu.kind = replace(gpu.kind, power_limit_w=given.whole("watts"))
+    gpu.power_limit_set_w = given.whole("watts")
+    gpu.clock_fraction = min(gpu.clock_fraction, max(0.3, gpu.power_limit_w / gpu.kind.power_limit_w))
 
 
 @in_node(

@@ -89,6 +89,8 @@ class Gpu:
     """AMD: milliseconds since the GPU was started, and for how many of them each reason held its clocks down."""
     temperature_c: int = 30
     power_w: float = 70.0
+    power_limit_set_w: int | None = None
+    """The limit that somebody has set; None: the board's own."""
     processes: list[Process] = field(default_factory=list)
     aer: Aer = field(default_factory=Aer)
 
@@ -96,6 +98,11 @@ class Gpu:
     def long_bdf(self) -> str:
         """The address as the driver's tools write it: eight digits of domain, upper case."""
         return f"0000{self.bdf}".upper()
+
+    @property
+    def power_limit_w(self) -> int:
+        """The limit in force."""
+        return self.kind.power_limit_w if self.power_limit_set_w is None else self.power_limit_set_w
 
     @property
     def xid_bdf(self) -> str:

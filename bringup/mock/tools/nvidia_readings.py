@@ -8,7 +8,7 @@ from bringup.mock.tools.nvidia_memory import NA, Entry
 
 def readings(gpu: Gpu) -> list[Entry]:
     """Temperatures, power and clocks."""
-    limit = f"{gpu.kind.power_limit_w}.00 W"
+    limit, default = f"{gpu.power_limit_w}.00 W", f"{gpu.kind.power_limit_w}.00 W"
     return [
         (
             "temperature",
@@ -29,9 +29,9 @@ def readings(gpu: Gpu) -> list[Entry]:
                 ("instant_power_draw", "Instantaneous Power Draw", f"{gpu.power_w + 0.35:.2f} W"),
                 ("current_power_limit", "Current Power Limit", limit),
                 ("requested_power_limit", "Requested Power Limit", limit),
-                ("default_power_limit", "Default Power Limit", limit),
+                ("default_power_limit", "Default Power Limit", default),
                 ("min_power_limit", "Min Power Limit", "200.00 W"),
-                ("max_power_limit", "Max Power Limit", limit),
+                ("max_power_limit", "Max Power Limit", default),
             ],
         ),
         (

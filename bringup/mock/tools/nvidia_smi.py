@@ -204,7 +204,7 @@ def _table(node: SimNode, gpus: Sequence[Gpu]) -> str:
         ecc = str(gpu.ecc_uncorrected) if gpu.ecc_mode == "Enabled" else "Off"
         persistence = "On" if gpu.persistence == "Enabled" else "Off"
         busy = 97 if gpu.processes else 0
-        power = f"{gpu.power_w:.0f}W / {gpu.kind.power_limit_w:4d}W"
+        power = f"{gpu.power_w:.0f}W / {gpu.power_limit_w:4d}W"
         use = f"{used:8d}MiB / {gpu.memory_mib:6d}MiB"
         lines += [
             f"| {gpu.index:3d}  {name:<27}{persistence:>6}  |   {gpu.long_bdf} Off | {ecc:>20} |",
