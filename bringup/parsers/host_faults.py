@@ -15,6 +15,14 @@ NVME_COUNT = Fault(
     severity=Severity.MONITOR,
 )
 
+MEMORY_SIZE = Fault(
+    "MEMORY-SIZE",
+    "{node} has too little memory",
+    "find the missing module in the BMC of {node} {place} and reseat it; replace it if it stays missing; where nodes of "
+    "both sizes were ordered, give them profiles of their own",
+    who=Who.HANDS_ON,
+)
+
 MEMORY_ECC = Fault(
     "MEMORY-ECC",
     "uncorrected memory errors on {node}",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bringup.commands import Command
 from bringup.errors import ParseError
+from bringup.parsers import siblings
 from bringup.parsers.reading import quoted
 
 NODES = Command("nvidia-imex-ctl -N", needs=("nvidia-imex-ctl",), root=True, timeout_s=60.0)
@@ -20,11 +21,13 @@ CONNECTED = "C"
 READY = "READY"
 
 _NODE = re.compile(
-    r"Node #(?P<index>[0-9]{1,4})[ *-]+(?P<address>\S{1,64})[ *]*- (?P<state>[A-Z][A-Z_ ]{1,40}?)\s*"
+    r"Node #(?P<index>[0-9]{1,4})[ *-]+(?P<address>[\w.:-]{1,64})[ *]*- (?P<state>[A-Z][A-Z_ ]{1,40}?)\s*"
     r"(?:- Version: (?P<version>\S{1,20}))?"
 )
 _COLUMNS = re.compile(r"Nodes From\\To(?P<columns>(?:\s+[0-9]{1,4})+)")
-_ROW = re.compile(r"(?P<row>[0-9]{1,4})(?P<cells>(?:\s+[A-Z!]{1,3})+)")
+_CELL = re.compile(r"![A-Z]!|[A-Z]")
+_ROW = re.compile(rf"(?P<row>[0-9]{{1,4}})\s+(?P<cells>(?:(?:{_CELL.pattern})\s*)+)")
+"""Columns are four wide, or three where there are few: a code of three letters may touch its neighbour."""
 _STATE = re.compile(r"Domain State: (?P<state>[A-Z][A-Z_ ]{1,30})")
 
 
@@ -51,6 +54,21 @@ class Domain:
         """Connections that are not established: from, to, code."""
         return tuple((a, b, code) for (a, b), code in self.connections.items() if code != CONNECTED)
 
+    @property
+    def trouble(self) -> Mapping[str, str]:
+        """What is wrong with which node: its address -> its state, or the codes of its connections if it is ready.
+
+        A connection has two ends. Those between ready nodes are said of the fewest nodes that have part in all of them.
+        """
+        found = {node.address: node.state for node in self.nodes if node.state != READY}
+        ready = {node.index: node.address for node in self.nodes if node.state == READY}
+        among = [(a, b, code) for a, b, code in self.broken if a in ready and b in ready]
+        blamed = siblings.blamed((a, b) for a, b, _ in among)
+        for index in sorted(blamed):
+            codes = sorted({code for a, b, code in among if index in (a, b)})
+            found[ready[index]] = f"{READY} {' '.join(codes)}"
+        return found
+
 
 def parse(text: str) -> Domain:
     """The domain. Its state ends the output; the table must have a cell for each two nodes."""
@@ -66,7 +84,7 @@ def parse(text: str) -> Domain:
         elif match := _COLUMNS.fullmatch(line):
             columns = tuple(int(cell) for cell in match["columns"].split())
         elif (match := _ROW.fullmatch(line)) and columns:
-            cells = match["cells"].split()
+            cells = _CELL.findall(match["cells"])
             if len(cells) != len(columns):
                 raise ParseError(
                     f"nvidia-imex-ctl: the row {quoted(line)} has {len(cells)} cells, not {len(columns)}"

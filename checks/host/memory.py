@@ -6,25 +6,20 @@ from collections.abc import Iterator
 
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
-from bringup.defects import Fault
 from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import host
+from bringup.parsers.host_faults import MEMORY_SIZE
 
 _KIB_PER_GIB = 1 << 20
 
 
 class Memory(Check[Node]):
-    """The node has all its memory."""
+    """The node has all its memory, as the profile says; `host.memory-drift` compares it with the other nodes."""
 
     id = "host.memory"
     stage = Stage.HOST
-    faults = (
-        Fault(
-            "MEMORY-SIZE",
-            "{node} has too little memory",
-            "find the missing module in the BMC of {node} {place} and reseat it; replace it if it stays missing",
-        ),
-    )
+    collects = True
+    faults = (MEMORY_SIZE,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         return run(target, host.MEMORY)

@@ -21,6 +21,7 @@ NVLINK_DOMAIN = Fault(
     severity=Severity.RESET,
     explained_by=("GPU-LOST", "GPU-DRIVER", "NVLINK-FABRIC", "NVLINK-DOWN", "GPU-XID"),
 )
+_JOINED = "Completed"
 _ZERO = re.compile(r"[0-]*")
 _RULE = Limit(
     "nvlink.domain", "!=", "none", why="GPUs of such a machine share one NVLink domain", source="rule"
@@ -56,6 +57,8 @@ class Clique(Check[Node]):
         silent: list[str] = []
         for gpu in smi.answering:
             cluster, clique = gpu.fabric.cluster, gpu.fabric.clique
+            if gpu.fabric.state not in (None, _JOINED):  # it says so itself: it is in no domain yet
+                cluster, clique = "", 0
             if cluster is None or clique is None:
                 silent.append(gpu.label)
                 continue

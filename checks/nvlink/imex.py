@@ -10,7 +10,6 @@ from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
 from bringup.model import Finding, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_imex, systemd
-from bringup.parsers.nvidia_imex import READY, Domain
 
 IMEX_DOWN = Fault(
     code="IMEX-DOWN",
@@ -22,7 +21,6 @@ IMEX_DOWN = Fault(
     explained_by=("GPU-DRIVER",),
 )
 UNIT = systemd.unit("nvidia-imex")
-_MOST = 6
 
 
 class Imex(Check[Node]):
@@ -58,17 +56,8 @@ class Imex(Check[Node]):
             raise CannotJudge(f"nvidia-imex-ctl{rights} ended with status {answer.status}: {said}")
         domain = nvidia_imex.parse(answer.text)
         yield Measurement("nvlink.imex.state", domain.state, "", target.name)
-        yield Measurement("nvlink.imex.trouble", _trouble(domain), "", target.name)
-
-
-def _trouble(domain: Domain) -> str:
-    """Which nodes of the domain are not ready, and who is not connected to whom."""
-    names = {node.index: node.address for node in domain.nodes}
-    waiting = [f"{node.address} {node.state}" for node in domain.nodes if node.state != READY]
-    broken = [f"{names[a]} to {names[b]} {code}" for a, b, code in domain.broken]
-    words = waiting or broken
-    more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
-    return ", ".join(words[:_MOST]) + more if words else "none"
+        trouble = ", ".join(f"{address} {state}" for address, state in domain.trouble.items())
+        yield Measurement("nvlink.imex.trouble", trouble or "none", "", target.name)
 
 
 def _domain_nodes(node: Node, ctx: Context) -> int:

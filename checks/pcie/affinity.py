@@ -7,22 +7,13 @@ from typing import NamedTuple
 
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
-from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
 from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import nvidia_smi_topo, pci_sysfs
 from bringup.parsers.nvidia_smi_errors import answer
 from bringup.parsers.nvidia_smi_topo import Topology
+from bringup.parsers.pcie_faults import NIC_AFFINITY
 
-NIC_AFFINITY = Fault(
-    code="NIC-AFFINITY",
-    title="{at} is not next to a GPU of {node}",
-    action="compare the slot of the adapter at {place} with that of the other nodes; move the card to its planned slot, "
-    "or correct the rails in the inventory",
-    who=Who.HANDS_ON,
-    severity=Severity.MONITOR,
-    explained_by=("HCA-MISSING", "GPU-LOST", "GPU-MISSING", "PCIE-GPU-MISSING"),
-)
 _NEAREST_FIRST = ("PIX", "PXB", "PHB", "NODE", "SYS")
 
 

@@ -213,6 +213,18 @@ def test_a_broken_imex_domain(read: Read) -> None:
     assert domain.broken == ((0, 1, "!V!"), (1, 0, "N"), (1, 1, "I"))
 
 
+def test_codes_of_three_letters_that_touch_the_next_column(read: Read) -> None:
+    # invented: the second node runs another version, and columns are as narrow as with few nodes
+    text = read("nvidia-imex/02-ctl-N-2node-up-trailing-noise.txt")
+    text = text.replace("       0        C  C", "       0        C  !V!")
+    text = text.replace("       1        C  C", "       1        !V!C").replace(
+        "State: UP", "State: DEGRADED"
+    )
+    domain = nvidia_imex.parse(text)
+    assert domain.broken == ((0, 1, "!V!"), (1, 0, "!V!"))
+    assert domain.trouble == {"10.136.206.47": "READY !V!"}
+
+
 @pytest.mark.parametrize("name", MSCCLPP)
 def test_captured_mscclpp(read: Read, name: str) -> None:
     size, place, row = MSCCLPP[name]

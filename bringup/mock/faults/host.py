@@ -24,7 +24,7 @@ def _cpu_missing(node: SimNode, given: Given) -> None:
     Kind(
         "memory-missing",
         "that much memory is missing, in GiB",
-        (Param("gib", "count", examples=(256, 512)),),
+        (Param("gib", "count", examples=(64, 256, 512)),),
         _at_node("MEMORY-SIZE", HANDS_ON),
     )
 )
@@ -206,7 +206,10 @@ def _iommu_translates(node: SimNode, given: Given) -> None:
     Kind(
         "numa-balancing",
         "the kernel moves memory between processors while programs run",
-        expected=(Expected("SYSCTL-DRIFT", NODE_AT, CONFIGURATION),),
+        expected=(
+            Expected("SYSCTL-DRIFT", NODE_AT, CONFIGURATION),
+            Expected("NUMA-BALANCING", NODE_AT, CONFIGURATION),
+        ),
     )
 )
 def _numa_balancing(node: SimNode, given: Given) -> None:

@@ -82,6 +82,14 @@ def test_a_zero_uuid_is_no_domain(judge, corpus_text) -> None:
     assert [(m.at, m.value) for m in outcome.measurements if not m.ok] == [("gpu-001/gpu/0", "none")]
 
 
+def test_a_gpu_that_has_not_joined_the_fabric_is_in_no_domain(judge, corpus_text) -> None:
+    # invented: the first GPU is still on its way, and tells no domain
+    good = domains(corpus_text(GB200), A.partition("/")[0])
+    outcome = judge("clique", QUERY, domains(good, "N/A", 1).replace("Completed", "In Progress", 1))
+    assert outcome.verdict is Verdict.FAIL
+    assert [(m.at, m.value) for m in outcome.measurements if not m.ok] == [("gpu-001/gpu/0", "none")]
+
+
 def test_a_gpu_that_does_not_tell(judge, corpus_text) -> None:
     good = domains(corpus_text(GB200), A.partition("/")[0])
     outcome = judge("clique", QUERY, domains(good, "N/A", 1))
@@ -223,8 +231,13 @@ def test_a_tool_that_needs_root(judge, answer) -> None:
 def trays(load_check, make_node, hgx, make_outputs):
     """The outcome of nvlink.imex-domain over trays: name -> (service, state, trouble); None: told nothing."""
 
-    def trays(told, **facts):
+    def trays(told, addresses=None, **facts):
         readings = {
+            ("host.identities", "IP address"): tuple(
+                Measurement("IP address", ip, "", f"{node}/net/eno1")
+                for node, ip in (addresses or {}).items()
+            )
+        } | {
             ("nvlink.imex", f"nvlink.imex.{name}"): tuple(
                 Measurement(f"nvlink.imex.{name}", own[i], "", node)
                 for node, own in told.items()
@@ -250,19 +263,66 @@ def test_a_domain_that_everybody_sees_up(trays) -> None:
     assert (outcome.verdict, outcome.reason, outcome.findings) == (Verdict.PASS, "", ())
 
 
-def test_a_domain_that_is_broken_although_every_service_runs(trays, found) -> None:
-    bad = ("active", "DEGRADED", "10.0.0.1 to 10.0.0.2 V")
-    outcome = trays({"a": bad, "b": bad})
-    assert outcome.verdict is Verdict.FAIL
-    assert found(outcome) == [("fail", "IMEX-DOMAIN", "a")]
-    assert outcome.findings[0].message == "DEGRADED as seen by a, b: 10.0.0.1 to 10.0.0.2 V"
+IPS = {name: f"10.0.0.{n}" for n, name in enumerate("abcdef", 1)}
 
 
-def test_a_tray_that_is_down_explains_what_the_others_see(trays, found) -> None:
-    bad = ("active", "DEGRADED", "10.0.0.3 UNAVAILABLE")
-    outcome = trays({"a": bad, "b": bad, "c": ("failed", None, None)})
+def bad(*words: str) -> tuple[str, str, str]:
+    return ("active", "DEGRADED", ", ".join(words))
+
+
+def told(outcome) -> list[tuple[str, str, str]]:
+    return [(f.weight.value, f.at, f.message) for f in outcome.findings]
+
+
+def test_a_tray_of_another_version_is_the_one_to_blame(trays, found) -> None:
+    outcome = trays(dict.fromkeys("abcd", bad("10.0.0.3 READY !V!")), IPS)
     assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "c", "DEGRADED as seen by a, b, d: 10.0.0.3 READY !V!")]
     assert found(outcome) == [("fail", "IMEX-DOMAIN", "c")]
+
+
+def test_one_tray_behind_a_firewall_is_blamed_not_the_others(trays) -> None:
+    others = bad("10.0.0.4 UNAVAILABLE")
+    lonely = bad("10.0.0.1 UNAVAILABLE", "10.0.0.2 UNAVAILABLE", "10.0.0.3 UNAVAILABLE")
+    outcome = trays({"a": others, "b": others, "c": others, "d": lonely}, IPS)
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "d", "DEGRADED as seen by a, b, c: 10.0.0.4 UNAVAILABLE")]
+
+
+def test_an_address_of_nobody_is_told_by_who_sees_it(trays) -> None:
+    outcome = trays(dict.fromkeys("ab", bad("10.0.0.9 UNAVAILABLE")), IPS)
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "a", "DEGRADED as seen by a, b: 10.0.0.9 UNAVAILABLE")]
+
+
+def test_a_state_without_a_reason_is_no_pass(trays) -> None:
+    outcome = trays({"a": GOOD, "b": ("active", "DOWN", "none")}, IPS)
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "b", "the domain is DOWN, and nobody says why")]
+
+
+@pytest.mark.parametrize("addresses", [IPS, {}])
+def test_a_tray_that_is_down_explains_what_the_others_see(trays, addresses) -> None:
+    others = bad("10.0.0.3 UNAVAILABLE")
+    outcome = trays({"a": others, "b": others, "c": ("failed", None, None)}, addresses)
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "c", "as seen by a, b: 10.0.0.3 UNAVAILABLE")]
+
+
+def test_a_tray_that_nobody_reached_is_no_fault_of_imex_and_no_pass(trays) -> None:
+    others = bad("10.0.0.3 UNAVAILABLE")
+    outcome = trays({"a": others, "b": others, "c": (None, None, None)}, {"a": "10.0.0.1", "b": "10.0.0.2"})
+    assert (outcome.verdict, outcome.code, outcome.error_at) == (Verdict.ERROR, "IMEX-DOMAIN", "c")
+    assert (outcome.reason, outcome.findings) == ("no IMEX state is known of c", ())
+
+
+def test_a_tray_that_nobody_reached_does_not_hide_another_fault(trays) -> None:
+    others = bad("10.0.0.3 UNAVAILABLE", "10.0.0.2 READY !M!")
+    outcome = trays(
+        {"a": others, "b": others, "c": (None, None, None), "d": others}, {n: IPS[n] for n in "abd"}
+    )
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "b", "DEGRADED as seen by a, d: 10.0.0.2 READY !M!")]
 
 
 def test_a_tray_that_tells_nothing_is_no_pass(trays) -> None:
