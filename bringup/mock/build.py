@@ -65,8 +65,16 @@ def planned_names(plan: Node, shape: Shape) -> tuple[str, ...]:
 
 
 def _nics(index: int, shape: Shape) -> list[Nic]:
+    """The first that is a PCI device has the address on the front-end network."""
+    front = next((k for k, kind in enumerate(shape.nics) if kind.bdf), 0)
+    ip = f"10.0.{(index + 1) >> 8}.{(index + 1) & 0xFF}"
     return [
-        Nic(kind, f"e4:3d:1a:{index >> 8:02x}:{index & 0xFF:02x}:{k:02x}", speed_mbps=kind.speed_mbps)
+        Nic(
+            kind,
+            f"e4:3d:1a:{index >> 8:02x}:{index & 0xFF:02x}:{k:02x}",
+            speed_mbps=kind.speed_mbps,
+            ipv4=ip if k == front else "",
+        )
         for k, kind in enumerate(shape.nics)
     ]
 

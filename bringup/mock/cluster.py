@@ -159,7 +159,7 @@ class Cluster:
         replace(self.root_of(node.index), sysfs.counters(hca))
 
     def worked(self, node: SimNode) -> None:
-        """The node's GPUs have worked together: count the errors that their bad links make with it."""
+        """The node's GPUs have moved data: count the errors that their bad links make with it."""
         for gpu in node.visible_gpus:
             gpu.replays += gpu.replays_under_load
             for link, more in gpu.link_errors_under_load.items():

@@ -149,11 +149,7 @@ def _interrupts(node: SimNode) -> str:
 
 def _networks(node: SimNode) -> list[tuple[str, str]]:
     """Interface and address of every network that the node has an address in."""
-    own = (
-        [(node.nics[0].kind.name, f"10.0.{(node.index + 1) >> 8}.{(node.index + 1) & 0xFF}")]
-        if node.nics
-        else []
-    )
+    own = [(nic.kind.name, nic.ipv4) for nic in node.nics if nic.ipv4]
     return own + [(h.netdev, h.ipv4) for h in node.hcas if h.present and h.ipv4]
 
 

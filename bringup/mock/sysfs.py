@@ -62,6 +62,10 @@ def render(node: SimNode) -> tuple[Files, Files]:
     for gpu in node.gpus:
         if gpu.presence is not Presence.MISSING:
             _gpu(gpu, files, links)
+        else:
+            _port(
+                files, links, gpu.bdf, _link_files(2.5, 0, GTS_OF_GEN[gpu.kind.pcie_gen], gpu.kind.pcie_width)
+            )
     for bdf in node.shape.switch_bdfs:
         device = f"0x{node.shape.switch_device}"
         _pci(files, links, bdf, "0x10de", device, "0x068000", 0, _link_files(16.0, 2, 16.0, 2))
@@ -126,13 +130,17 @@ def _pci(
     }
     for name, value in {**text, **link, "enable": "1\n", "irq": "0\n"}.items():
         files[f"{base}/{name}"] = value
+    _port(files, links, bdf, link)
+    links[f"sys/bus/pci/devices/{bdf}"] = f"../../../{base.removeprefix('sys/')}"
+
+
+def _port(files: Files, links: Files, bdf: str, link: Files) -> None:
+    """The port above a slot shows the other end of the link; where the device is dead or missing, the link is gone."""
     bridge = upstream_of(bdf)
     parent = f"sys/devices/pci{bridge[:7]}/{bridge}"
     files |= {f"{parent}/vendor": "0x8086\n", f"{parent}/device": "0x352a\n", f"{parent}/class": "0x060400\n"}
-    # The port above shows the other end of the device's link; where the device is dead, the link is gone.
     files |= {f"{parent}/{name}": value for name, value in link.items() if "_link_" in name and _told(link)}
     links[f"sys/bus/pci/devices/{bridge}"] = f"../../../devices/pci{bridge[:7]}/{bridge}"
-    links[f"sys/bus/pci/devices/{bdf}"] = f"../../../{base.removeprefix('sys/')}"
 
 
 def _told(link: Files) -> bool:

@@ -15,6 +15,12 @@ NVME_COUNT = Fault(
     severity=Severity.MONITOR,
 )
 
+CPU_COUNT = Fault(
+    "CPU-COUNT",
+    "{node} has too few processors or threads",
+    "look in the BIOS of {node} {place} (SMT, disabled cores, a processor that is not seen); reseat it if it is missing",
+)
+
 MEMORY_SIZE = Fault(
     "MEMORY-SIZE",
     "{node} has too little memory",

@@ -100,4 +100,9 @@ def by_profile(members: Sequence[Node]) -> dict[str, frozenset[str]]:
 
 def of_nodes(readings: Iterable[Measurement], names: frozenset[str]) -> dict[str, str]:
     """The readings of these nodes and of parts of them: place -> value."""
-    return {m.at: str(m.value) for m in readings if m.at.partition("/")[0] in names}
+    return {m.at: _told(m.value) for m in readings if m.at.partition("/")[0] in names}
+
+
+def _told(value: float | str) -> str:
+    """A number as a whole one where it is: what a run has read back from its journal must equal what it reads anew."""
+    return value if isinstance(value, str) else f"{value:.12g}"

@@ -45,6 +45,15 @@ def majority(values: Mapping[str, float | str]) -> float | str | None:
     return next((value for value, count in counts.items() if count * 2 > len(values)), None)
 
 
+def lonely(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The bad pairs neither of whose parts is in another one: nobody can say which of the two it is."""
+    all_pairs = {(min(pair), max(pair)) for pair in pairs}
+    counts: dict[int, int] = {}
+    for part in (part for pair in all_pairs for part in set(pair)):
+        counts[part] = counts.get(part, 0) + 1
+    return {pair for pair in all_pairs if all(counts[part] == 1 for part in pair)}
+
+
 def blamed(pairs: Iterable[tuple[int, int]]) -> set[int]:
     """The fewest parts that explain all bad pairs, the one in most of them first.
 

@@ -52,7 +52,10 @@ class GpuP2p(Check[Node]):
         pairs = nvidia_smi_p2p.parse(text)
         gpus = sorted({gpu for pair in pairs for gpu in pair})
         bad = {pair: word for pair, word in pairs.items() if word != "OK"}
-        blamed = siblings.blamed(bad)
+        lonely = siblings.lonely(bad)
+        blamed = siblings.blamed(bad) - {gpu for pair in lonely for gpu in pair}
+        if lonely:
+            yield Measurement("gpu.p2p", 2 * len(lonely), "GPUs", target.name, _RULE)
         for gpu in gpus:
             mine = {to if own == gpu else own: word for (own, to), word in bad.items() if gpu in (own, to)}
             at = f"{target.name}/gpu/{gpu}"

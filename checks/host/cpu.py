@@ -6,28 +6,22 @@ from collections.abc import Iterator
 
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
-from bringup.defects import Fault
 from bringup.errors import CannotJudge
 from bringup.model import Finding, Measurement, Node, Stage
 from bringup.parsers import host
+from bringup.parsers.host_faults import CPU_COUNT
 
 
 class Cpu(Check[Node]):
     """The node has all its processors and hardware threads.
 
-    Their model is a reading: `host.settings-drift` compares it over the fleet.
+    `host.settings-drift` compares their number and model over the fleet.
     """
 
     id = "host.cpu"
     stage = Stage.HOST
     collects = True
-    faults = (
-        Fault(
-            "CPU-COUNT",
-            "{node} has too few processors or threads",
-            "look in the BIOS of {node} {place} (SMT, disabled cores, a processor that is not seen); reseat it if it is missing",
-        ),
-    )
+    faults = (CPU_COUNT,)
 
     def plan(self, target: Node, ctx: Context) -> Plan:
         return run(target, host.CPU)

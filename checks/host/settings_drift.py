@@ -9,7 +9,7 @@ from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Finding, Group, Limit, Measurement, Stage, Weight
-from bringup.parsers.host_faults import DPU_FIRMWARE, DPU_MODE, NVME_COUNT, SSH_KEY_FOREIGN
+from bringup.parsers.host_faults import CPU_COUNT, DPU_FIRMWARE, DPU_MODE, NVME_COUNT, SSH_KEY_FOREIGN
 from bringup.parsers.majority import LEAST, by_profile, compare, of_nodes
 
 _DRIFT = "SETTING-MINORITY"
@@ -24,6 +24,8 @@ _READINGS = (
     ("host.governor", "governor", _DRIFT),
     ("host.nvme", "nvme drives", NVME_COUNT.code),
     ("host.cpu", "processor model", _MODEL),
+    ("host.cpu", "threads", CPU_COUNT.code),
+    ("host.cpu", "sockets", CPU_COUNT.code),
     ("host.ssh-keys", _KEYS, SSH_KEY_FOREIGN.code),
     ("host.dpu", "DPU mode", DPU_MODE.code),
     ("host.dpu", "DPU firmware", DPU_FIRMWARE.code),
@@ -66,6 +68,7 @@ class SettingsDrift(Check[Group]):
             explained_by=("NUMA-BALANCING",),
         ),
         NVME_COUNT,
+        CPU_COUNT,
         SSH_KEY_FOREIGN,
         DPU_MODE,
         DPU_FIRMWARE,

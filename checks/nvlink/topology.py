@@ -60,7 +60,11 @@ class NvlinkTopology(Check[Node]):
         bad = [
             (gpu, to) for gpu, mine in links.items() for to, count in mine.items() if not limit.holds(count)
         ]
-        blamed = siblings.blamed(bad)
+        lonely = siblings.lonely(bad)
+        blamed = siblings.blamed(bad) - {gpu for pair in lonely for gpu in pair}
+        for a, b in sorted(lonely):
+            yield Measurement("nvlink.pair_links", links[a].get(b, 0), "links", target.name, limit)
+            yield Finding(NVLINK_TOPOLOGY.code, f"between GPU {a} and GPU {b}", target.name, Weight.NOTE)
         for gpu, mine in links.items():
             if not mine:
                 raise CannotJudge(f"the table holds no sibling of GPU {gpu}", code="GPU-MISSING")

@@ -44,7 +44,9 @@ class Acs(Check[Node]):
         cards = [d.address for d in devices if d.answers and (d.is_gpu or d.rdma in planned)]
         bridges = dict.fromkeys(bridge for card in cards for bridge in above.get(card, ()))
         if not cards:
-            raise CannotJudge(f"no GPU or training adapter of {target.name} answers on the PCI bus")
+            raise CannotJudge(
+                f"no GPU or training adapter of {target.name} answers on the PCI bus", code="GPU-MISSING"
+            )
         if not bridges:
             raise NotApplicable("no bridge stands above a GPU or training adapter (a virtual machine)")
         shown = {

@@ -40,7 +40,10 @@ class Aer(Check[Node]):
                 raise NotApplicable(
                     "no device counts PCIe errors (a virtual machine), and the plan asks for none"
                 )
-            raise CannotJudge(f"no PCI device of {target.name} reports error counters")
+            gone = bool(ctx.number(target, "gpu.count")) and not any(d.is_gpu for d in devices)
+            raise CannotJudge(
+                f"no PCI device of {target.name} reports error counters", code="GPU-MISSING" if gone else ""
+            )
         smi = nvidia_smi_xml.read_or_none(out.get(target, nvidia_smi_xml.QUERY))
         places = Places(target.name, smi, devices)
         yield from _counts(target, places, counting, fatal, nonfatal)

@@ -26,7 +26,11 @@ class Replay(Check[Node]):
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         smi = nvidia_smi_xml.read(out.answered(target, nvidia_smi_xml.QUERY))
+        silent: list[str] = []
         for gpu in smi.answering:
             if gpu.pcie.replays is not None:
                 at = f"{target.name}/gpu/{gpu.label}"
                 yield Measurement("pcie replays", gpu.pcie.replays, "", at)
+            else:
+                silent.append(gpu.label)
+        smi.demand(ctx.need_gpus(target), "the number of PCIe replays", silent)

@@ -28,6 +28,7 @@ PCIE_PATH = Fault(
         "GPU-LOST", "PCIE-GPU-MISSING", "PCIE-GPU-WIDTH", "PCIE-GPU-GEN", "HCA-MISSING", "PCIE-NIC-WIDTH", "PCIE-NIC-SPEED",
     ),
 )  # fmt: skip
+_PLANNED = ("pcie.gpu.width", "pcie.nic.width")
 _GTS = {1: 2.5, 2: 5.0, 3: 8.0, 4: 16.0, 5: 32.0, 6: 64.0}
 """Speed of one lane by PCIe generation."""
 
@@ -55,7 +56,10 @@ class Tree(Check[Node]):
         places = Places(target.name, smi, devices.values())
         slow: dict[str, list[tuple[Device, Hop, Limit]]] = defaultdict(list)
         silent: list[str] = []
-        for device, limit in _cards(target, ctx, devices):
+        cards = list(_cards(target, ctx, devices))
+        if not cards and any(ctx.limit_or_none(target, name) for name in _PLANNED):
+            raise CannotJudge("no planned GPU or adapter answers on the PCI bus", code="GPU-MISSING")
+        for device, limit in cards:
             hops = pci_tree.hops(device, above.get(device.address, ()), devices)
             at = places.of(device)
             if not hops:
@@ -66,11 +70,11 @@ class Tree(Check[Node]):
                 yield Measurement("slowest link", worst.gts, "GT/s", at, limit)
             else:
                 slow[worst.at].append((device, worst, limit))
-        for address, cards in slow.items():
-            hop, limit = cards[0][1], cards[0][2]
+        for address, behind_it in slow.items():
+            hop, limit = behind_it[0][1], behind_it[0][2]
             at = f"{target.name}/pci/{bdf.short(address)}"
             yield Measurement("slowest link", hop.gts, "GT/s", at, limit)
-            behind = ", ".join(places.of(card) for card, _, _ in cards)
+            behind = ", ".join(places.of(card) for card, _, _ in behind_it)
             said = f"{hop.speed_gts:g} GT/s x{hop.width} at {bdf.short(address)}, above {behind}"
             yield Finding(PCIE_PATH.code, said, at, Weight.NOTE)
         if silent:

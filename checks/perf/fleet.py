@@ -12,6 +12,7 @@ from bringup.model import Finding, Group, Level, Limit, Measurement, Stage
 from bringup.parsers import outliers
 from bringup.parsers.perf_faults import (
     COLL_OPS_BW,
+    GPU_CLOCK_LOW,
     GPU_COPY_BW,
     GPU_GEMM,
     GPU_MEMORY_BW,
@@ -26,20 +27,21 @@ _COMPARED = {
     "perf.gpu-memory": (GPU_MEMORY_BW.code, 0.05),
     "perf.peers": (GPU_PEER_BW.code, 0.05),
     "perf.gemm": (GPU_GEMM.code, 0.05),
+    "perf.under-load": (GPU_CLOCK_LOW.code, 0.10),
     "perf.host-memory": (HOST_MEMORY_BW.code, 0.10),
     "perf.nvme": (NVME_SLOW.code, 0.20),
     "perf.network": (NETWORK_BW.code, 0.20),
     "perf.collectives": (COLL_OPS_BW.code, 0.05),
 }
 """By check: what a slow part is called, and how far below the median of the fleet it must be at least."""
-_SPEEDS = ("GB/s", "Gb/s", "TFLOPS")
+_SPEEDS = ("GB/s", "Gb/s", "TFLOPS", "MHz")
 
 
 class PerfFleet(Check[Group]):
     """No part of a node is far slower than the same parts of the other nodes with its profile.
 
-    The number comes from the fleet: the median less six deviations (MAD), and less 5 percent at least (10 for the memory
-    of processors, 20 for drives and networks), so that a fleet of almost equal parts raises nothing.
+    The number comes from the fleet: the median less six deviations (MAD), and less 5 percent at least (10 for clocks and
+    the memory of processors, 20 for drives and networks), so that a fleet of almost equal parts raises nothing.
     """
 
     id = "perf.fleet"
@@ -50,6 +52,7 @@ class PerfFleet(Check[Group]):
         GPU_MEMORY_BW,
         GPU_PEER_BW,
         GPU_GEMM,
+        GPU_CLOCK_LOW,
         HOST_MEMORY_BW,
         NVME_SLOW,
         NETWORK_BW,

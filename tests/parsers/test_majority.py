@@ -85,3 +85,9 @@ def test_only_equal_nodes_are_compared() -> None:
         Measurement("m", 3, "", "ab"),
     ]
     assert of_nodes(readings, frozenset("a")) == {"a/gpu/0": "1"}
+
+
+def test_numbers_read_back_from_a_journal_equal_those_read_anew() -> None:
+    readings = [Measurement("threads", 192, "", "a"), Measurement("threads", 192.0, "", "b")]
+    assert of_nodes(readings, frozenset("ab")) == {"a": "192", "b": "192"}
+    assert of_nodes([Measurement("x", 0.5, "", "a")], frozenset("a")) == {"a": "0.5"}

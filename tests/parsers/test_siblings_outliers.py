@@ -45,3 +45,19 @@ def test_a_fleet_of_equal_parts_has_nobody_low() -> None:
     assert (fall.middle, fall.edge, fall.low) == (100.0, 95.0, ())
     with pytest.raises(ValueError, match="at least one"):
         outliers.low({}, floor=1)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "lonely"),
+    [
+        ([], set()),
+        ([(0, 1)], {(0, 1)}),
+        ([(1, 0), (0, 1)], {(0, 1)}),
+        ([(0, 1), (0, 2)], set()),
+        ([(0, 1), (0, 2), (5, 4)], {(4, 5)}),
+    ],
+)
+def test_a_pair_by_itself_does_not_tell_which_of_the_two_is_bad(
+    pairs: list[tuple[int, int]], lonely: set[tuple[int, int]]
+) -> None:
+    assert siblings.lonely(pairs) == lonely

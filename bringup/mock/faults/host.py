@@ -15,9 +15,16 @@ def _at_node(code: str, who: Who) -> tuple[Expected, ...]:
     return (Expected(code, NODE_AT, who),)
 
 
-@in_node(Kind("cpu-missing", "one processor is not there", expected=_at_node("CPU-COUNT", HANDS_ON)))
+@in_node(
+    Kind(
+        "cpu-missing",
+        "one processor is not there",
+        expected=_at_node("CPU-COUNT", HANDS_ON),
+        needs=("sockets",),
+    )
+)
 def _cpu_missing(node: SimNode, given: Given) -> None:
-    node.sockets = max(1, node.sockets - 1)
+    node.sockets -= 1
 
 
 @in_node(
@@ -190,7 +197,7 @@ def _power_supply_failed(node: SimNode, given: Given) -> None:
     Kind(
         "iommu-translates",
         "the IOMMU translates every transfer of a device",
-        expected=_at_node("IOMMU", CONFIGURATION),
+        expected=(*_at_node("IOMMU", CONFIGURATION), *_at_node("SETTING-MINORITY", CONFIGURATION)),
         follows=("RDMA-BW",),
     )
 )

@@ -147,8 +147,12 @@ def healthy(node: Node, shape: str = "") -> SimNode:
     return build(0, node, SHAPES[name], 0, 0.0)
 
 
+_MOST_LANES_LEFT = 8
+"""What `pcie-width` leaves of a GPU's lanes at most."""
 _HAS: dict[str, Callable[[SimNode], bool]] = {
     "any": lambda node: True,
+    "sockets": lambda node: node.sockets > 1,
+    "pcie-lanes": lambda node: any(gpu.pcie_width > _MOST_LANES_LEFT for gpu in node.gpus),
     "x86": lambda node: node.shape.machine == "x86_64",
     "hgx-h100": lambda node: node.shape.name == "hgx-h100",
     "hgx-h100-roce": lambda node: node.shape.name == "hgx-h100-roce",

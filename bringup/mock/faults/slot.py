@@ -26,7 +26,7 @@ def _at_hca(code: str) -> tuple[Expected, ...]:
         "a GPU's PCIe link has fewer lanes",
         (GPU, Param("width", "word", choices=(1, 2, 4, 8))),
         _at_gpu("PCIE-GPU-WIDTH"),
-        needs=NVIDIA,
+        needs=(*NVIDIA, "pcie-lanes"),
     )
 )
 def _pcie_width(node: SimNode, given: Given) -> None:
@@ -76,7 +76,7 @@ def _pcie_errors(node: SimNode, given: Given) -> None:
 @in_node(
     Kind(
         "pcie-error-storm",
-        "a GPU's PCIe link corrects errors: so many now, and as many again in every collective",
+        "a GPU's PCIe link corrects errors: so many now, and as many again in every test",
         (GPU, Param("count", "count", examples=(250_000, 4_000_000))),
         (*_at_gpu("PCIE-AER"), Expected("PCIE-AER", BDF_AT, HANDS_ON)),
         needs=("gpu",),

@@ -53,6 +53,7 @@ class Nic:
     mac: str
     link: bool = True
     speed_mbps: int = 0
+    ipv4: str = ""
     mtu: int = 1500
     drops: int = 0
     tcp_fraction: float = 1.0

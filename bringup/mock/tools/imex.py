@@ -10,7 +10,6 @@ from bringup.mock.cluster import Cluster
 from bringup.mock.hardware import SimNode
 from bringup.mock.switchboard import Reply
 from bringup.mock.tools.call import Call, Options
-from bringup.mock.tools.interfaces import interfaces
 
 _LEGEND = """Connectivity Table Legend:
 I - Invalid - Node wasn't reachable, no connection status available
@@ -45,7 +44,7 @@ _NO_SERVICE = "Failed to connect to the IMEX service: connection refused. Is nvi
 
 def address(node: SimNode) -> str:
     """The node's address in the domain's configuration: that on the front-end network."""
-    return next((i.ipv4 for i in interfaces(node) if i.ipv4 and not i.hca), f"10.1.0.{node.index + 1}")
+    return next(nic.ipv4 for nic in node.nics if nic.ipv4)
 
 
 def up(node: SimNode, cluster: Cluster) -> bool:

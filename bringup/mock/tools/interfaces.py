@@ -44,7 +44,7 @@ def interfaces(node: SimNode) -> list[Interface]:
             switched_on=True,
             link=nic.link,
             speed_mbps=nic.speed_mbps,
-            ipv4=f"10.1.{(node.index + 1) >> 8}.{(node.index + 1) & 0xFF}" if k == 0 else "",
+            ipv4=nic.ipv4,
             drops=nic.drops,
         )
         for k, nic in enumerate(node.nics)

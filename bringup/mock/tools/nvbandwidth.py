@@ -42,6 +42,7 @@ async def nvbandwidth(call: Call) -> Reply:
         what = "CUDA_ERROR_NO_DEVICE" if "GPUs" in trouble else "CUDA_ERROR_SYSTEM_NOT_READY"
         return Reply(1, stdout=_printed({"error": f"{what}: {trouble}"}))
     await call.cluster.pause(_SECONDS * len(wanted))
+    call.cluster.worked(node)
     rng = call.cluster.random("nvbandwidth", node.name)
     return Reply(
         stdout=_printed(

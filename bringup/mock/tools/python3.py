@@ -97,6 +97,8 @@ async def _gpus(call: Call, options: Options, seconds: float) -> dict[str, objec
         "runtime": node.shape.cuda,
         "gpus": gpus,
     }
+    if {"copies", "peers"} & set(tests):
+        call.cluster.worked(node)
     if "peers" in tests:
         report["peers"] = [
             [None if a is b else load.pair_gbs(a, b) * physics.noise(rng) for b in shown] for a in shown

@@ -53,7 +53,7 @@ def test_two_cards_that_share_all_links_are_judged(judge) -> None:
         facts={"gpu.count": 2, "nvlink.links": 12, "nvlink.fabric_manager": False},
         limits={"nvlink.pair_links": ("==", 12)},
     )
-    assert (outcome.verdict, bad(outcome)) == (Verdict.FAIL, [("gpu-001/gpu/0", 1)])
+    assert (outcome.verdict, bad(outcome)) == (Verdict.FAIL, [("gpu-001", 2)])
 
 
 def test_a_gpu_that_reaches_nobody_is_the_only_one_to_blame(judge) -> None:

@@ -152,6 +152,15 @@ def test_equal_settings(drift, values) -> None:
     assert (outcome.verdict, values(outcome)) == (Verdict.PASS, [("governor values", "fleet", 1, True)])
 
 
+@pytest.mark.parametrize("name", ["threads", "sockets"])
+def test_a_processor_that_is_missing(drift, name) -> None:
+    outcome = drift("host.cpu", name, [128, 128, 128, 64])
+    assert (outcome.verdict, outcome.findings) == (
+        Verdict.FAIL,
+        (Finding("CPU-COUNT", f"{name} 64, 128 on 3 of 4 nodes", "gpu-004"),),
+    )
+
+
 def test_a_command_line_that_differs_is_told_word_by_word(drift) -> None:
     lines = ["iommu=pt quiet"] * 3 + ["intel_iommu=on quiet"]
     outcome = drift("host.kernel-cmdline", "kernel command line", lines)

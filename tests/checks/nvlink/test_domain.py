@@ -357,6 +357,16 @@ def test_one_gpu_with_fewer_links_is_the_only_one_to_blame(judge, corpus_text) -
     assert [(m.at, m.value) for m in outcome.measurements if not m.ok] == [("gpu-001/gpu/3", 17)]
 
 
+def test_of_two_cards_nobody_knows_which_one_it_is(judge, corpus_text) -> None:
+    # invented: two cards with a bridge, of which one link is down
+    text = "\tGPU0\tGPU1\tCPU Affinity\tNUMA Affinity\tGPU NUMA ID\n"
+    text += "GPU0\t X \tNV11\t0-31\t0\t\tN/A\nGPU1\tNV11\t X \t0-31\t0\t\tN/A\n"
+    facts = {"gpu.count": 2, "nvlink.domain_nodes": None}
+    outcome = judge("topology", TOPOLOGY, text, facts, {"nvlink.pair_links": ("==", 12)})
+    assert outcome.verdict is Verdict.FAIL
+    assert [(m.at, m.value) for m in outcome.measurements if not m.ok] == [("gpu-001", 11)]
+
+
 def test_a_switch_of_another_node_counts_as_well(judge, corpus_text) -> None:
     assert judge("topology", TOPOLOGY, corpus_text(H100_TOPO), {"gpu.count": 8}).verdict is Verdict.PASS
 

@@ -103,3 +103,12 @@ def test_replays_are_readings(load_check, node, hgx, make_outputs, corpus_text, 
     assert sorted(m.value for m in outcome.measurements)[-1] == 174
     missing = make_outputs({QUERY: answer(ended=Ended.MISSING, detail="nvidia-smi")})
     assert judged(check, node, missing, ctx).code == "TOOL-MISSING"
+
+
+def test_a_gpu_that_does_not_answer_tells_no_replays(
+    load_check, node, hgx, make_outputs, corpus_text
+) -> None:
+    ctx = hgx(facts={"gpu.vendor": "nvidia", "gpu.count": 9})
+    out = make_outputs({QUERY: corpus_text("nvidia-smi-xml/01-h100-x8-580.xml")})
+    outcome = judged(load_check("pcie/replay.py"), node, out, ctx)
+    assert (outcome.verdict, outcome.code, len(outcome.measurements)) == (Verdict.ERROR, "GPU-MISSING", 8)

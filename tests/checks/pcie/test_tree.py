@@ -110,6 +110,11 @@ def test_amd_gpus_are_numbered_in_the_order_of_their_addresses(judge, bus, value
     assert values(judge("tree", bus(gpu=amd)))[0] == ("slowest link", "gpu-001/gpu/0", 256.0, False)
 
 
+def test_a_bus_without_any_planned_card_is_not_judged(judge, device) -> None:
+    outcome = judge("tree", device("0000:14:01.0", **BRIDGE))
+    assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "GPU-MISSING")
+
+
 def test_gpus_without_a_planned_link_are_left_out(judge, bus, values) -> None:
     outcome = judge("tree", bus(gpu={"width": "8"}), limits={"pcie.gpu.width": None})
     assert values(outcome) == [("slowest link", "gpu-001/hca/mlx5_0", 512.0, True)]

@@ -168,12 +168,14 @@ def eight() -> str:
 # ------------------------------------------------------------------------------------------------- fleet
 
 
+UNITS = {"perf.gemm": "TFLOPS", "perf.under-load": "MHz"}
+
+
 def fleet(world, readings: dict[tuple[str, str], dict[str, float]], count: int = 6) -> Outcome:  # type: ignore[no-untyped-def]
     nodes = tuple(Node(f"n-{n}", profile="test") for n in range(1, count + 1))
     told = {
         (check, name): tuple(
-            Measurement(name, value, "TFLOPS" if check == "perf.gemm" else "GB/s", at)
-            for at, value in values.items()
+            Measurement(name, value, UNITS.get(check, "GB/s"), at) for at, value in values.items()
         )
         for (check, name), values in readings.items()
     }
@@ -198,6 +200,15 @@ def test_a_slow_part_of_the_fleet_is_named(world) -> None:  # type: ignore[no-un
     assert [(m.code, m.at) for m in outcome.measurements if not m.ok] == [
         ("GPU-GEMM", "n-2/gpu/1"), ("GPU-GEMM", "n-4/gpu/3"),
     ]  # fmt: skip
+
+
+def test_the_clock_of_a_single_gpu_is_compared_with_other_nodes(world) -> None:  # type: ignore[no-untyped-def]
+    clocks = {f"n-{n}/gpu/0": 1700.0 + n for n in range(1, 7)} | {"n-4/gpu/0": 1200.0}
+    outcome = fleet(world, {("perf.under-load", "clock under load"): clocks})
+    assert outcome.verdict is Verdict.FAIL
+    assert [(m.code, m.at, m.value) for m in outcome.measurements if not m.ok] == [
+        ("GPU-CLOCK-LOW", "n-4/gpu/0", 1200.0)
+    ]
 
 
 def test_most_gpus_of_a_node_are_the_node(world) -> None:  # type: ignore[no-untyped-def]
