@@ -218,6 +218,10 @@ class Check(ABC, Generic[T]):
         """For checks of pairs: why the only node of a run need not be tested with another; empty if it must be."""
         return ""
 
+    def at_home(self, node: Node, ctx: Context) -> bool:
+        """For checks of pairs: whether the node must meet one of its own NVLink domain, as only such a pair tells of it."""
+        return False
+
     @abstractmethod
     def plan(self, target: T, ctx: Context) -> Plan:
         """The commands to run. Raises NotApplicable (with the reason) or CannotJudge."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bringup.model import Node, Port
-from bringup.topology import Place, Reach, groups, matchings, place, reach, repaired
+from bringup.topology import Place, Reach, groups, homecoming, matchings, place, reach, repaired
 
 Rounds = list[list[tuple[int, int]]]
 
@@ -134,3 +134,22 @@ def test_everybody_meets_somebody_of_its_nvlink_domain_in_two_rounds(
     check(drawn, size * count)
     met = {n for pairs in drawn for a, b in pairs if a // size == b // size for n in (a, b)}
     assert met == set(range(size * count))
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.data())
+def test_everybody_who_met_nobody_at_home_does_so_in_one_more_round(
+    domains: list[int], data: st.DataObject
+) -> None:
+    nodes = list(range(len(domains)))
+    pair = st.tuples(st.sampled_from(nodes), st.sampled_from(nodes)).filter(lambda p: p[0] != p[1])
+    tested = {frozenset(p) for p in data.draw(st.lists(pair, max_size=20))} if len(nodes) > 1 else set()
+    pairs, left = homecoming(nodes, lambda n: str(domains[n]), tested)
+    flat = [n for pair in pairs for n in pair]
+    assert len(flat) == len(set(flat))
+    assert all(domains[a] == domains[b] and frozenset((a, b)) not in tested for a, b in pairs)
+    at_home = {n for p in tested if len({domains[n] for n in p}) == 1 for n in p}
+    assert set(nodes) - at_home == (set(flat) | set(left)) - at_home
+    assert not set(left) & (at_home | set(flat))
+    # nobody is left who has somebody to meet that was tested already, and of the untested at most one
+    assert all(not (at_home & {m for m in nodes if domains[m] == domains[n]}) for n in left)
+    assert len({domains[n] for n in left}) == len(left)

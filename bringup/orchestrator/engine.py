@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from bringup import events as ev
 from bringup.context import Context
 from bringup.fleet import LocalFleet, Work
 from bringup.journal import Journal
-from bringup.model import Group, Node, Outcome, Pair, RunInfo, Verdict, Why
+from bringup.model import Group, Node, Pair, RunInfo, Why
 from bringup.orchestrator.collector import Collector, refused
 from bringup.orchestrator.confirmation import confirmation
 from bringup.orchestrator.desk import Desk
@@ -24,7 +24,8 @@ from bringup.orchestrator.folder import RunFolder
 from bringup.orchestrator.gates import Gates
 from bringup.orchestrator.jobs import Jobs
 from bringup.orchestrator.kept import read_kept
-from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case, untested
+from bringup.orchestrator.partners import home_round, untested_cases
+from bringup.orchestrator.plan import LANES, Battle, Case, StagePlan, make_battle, make_case
 from bringup.orchestrator.quarantine import Left, gone
 from bringup.orchestrator.record import Record
 from bringup.orchestrator.standing import Standing
@@ -144,7 +145,7 @@ class Engine:
             self._record.write(ev.RoundStarted(stage=plan.stage, round=number, rounds=len(plan.rounds)))
             self._round(plan, number, battles, met)
         if self._options.whole:
-            self._confirm(plan, len(plan.rounds))
+            self._confirm(plan, len(plan.rounds) + self._home(plan, len(plan.rounds)))
         jobs = Jobs(
             self._record,
             self._nodes,
@@ -248,6 +249,28 @@ class Engine:
         self._pairs(plan, cases)
         self._gates.judge(plan.stage, [c for b in battles for c in b.cases] + cases)
 
+    def _home(self, plan: StagePlan, before: int) -> int:
+        """Who could meet nobody of its own NVLink domain does so now, where its checks ask for it. How many rounds."""
+        out = frozenset(name for name in self._left if "/" not in name)
+        battles, alone = home_round(plan.checks, self.state.outcomes, self._nodes, out, self._ctx, before + 1)
+        for case in alone:
+            self._record.plan_more(case)
+            self._record.emit(refused(case, self._ctx))
+        if battles:
+            names = ", ".join(name for battle in battles for name in (battle.a.name, battle.b.name))
+            self._record.write(ev.Note(text=f"{plan.stage.value}: once more inside NVLink domains: {names}"))
+            self._extra(plan, battles, before + 1, before + 1)
+        return 1 if battles else 0
+
+    def _extra(self, plan: StagePlan, battles: Sequence[Battle], number: int, rounds: int) -> None:
+        """A round that was not planned."""
+        self._record.write(ev.RoundStarted(stage=plan.stage, round=number, rounds=rounds))
+        cases = [case for battle in battles for case in battle.cases]
+        for case in cases:
+            self._record.plan_more(case)
+        self._pairs(plan, self._gates.eligible(cases))
+        self._gates.judge(plan.stage, cases)
+
     def _confirm(self, plan: StagePlan, before: int) -> None:
         """Whom the pairs of this stage speak against meets known-good partners once more, with a control beside it."""
         found = confirmation(
@@ -256,14 +279,7 @@ class Engine:
         if found.rounds:
             self._record.write(ev.Note(text=f"{plan.stage.value}: {found}"))
         for number, battles in enumerate(found.rounds, before + 1):
-            self._record.write(
-                ev.RoundStarted(stage=plan.stage, round=number, rounds=before + len(found.rounds))
-            )
-            cases = [case for battle in battles for case in battle.cases]
-            for case in cases:
-                self._record.plan_more(case)
-            self._pairs(plan, self._gates.eligible(cases))
-            self._gates.judge(plan.stage, cases)
+            self._extra(plan, battles, number, before + len(found.rounds))
 
     def _pairs(self, plan: StagePlan, cases: Sequence[Case]) -> None:
         """Tests of disjoint pairs or groups, all at once; within a pair or group they take turns."""
@@ -297,23 +313,9 @@ class Engine:
 
     def _say_untested(self, plan: StagePlan) -> None:
         """Who is fit and still was tested with nobody, because all the partners had left."""
-        for check in plan.checks:
-            if check.target is not Pair:
-                continue
-            met = _met(o for o in self.state.outcomes if o.check == check.id)
-            for node in self._nodes:
-                if node.name in self._left or self._record.planned((check.id, node.name)):
-                    continue
-                case = untested(check, node, met, self._ctx, "every partner has left the run", self._left)
-                if case is not None and case.why is Why.NO_PARTNER:
-                    self._record.plan_more(case)
-                    self._record.emit(refused(case, self._ctx))
-
-
-def _met(outcomes: Iterable[Outcome]) -> set[str]:
-    """The nodes and ports that had a partner, or need none: their tests did not apply, and none was lost."""
-    of: dict[bool | None, set[str]] = {True: set(), None: set(), False: set()}
-    for o in outcomes:
-        told = o.verdict is not Verdict.NOT_RUN or (None if o.why is Why.NOT_APPLICABLE else False)
-        of[told].update((*o.nodes, *o.at))
-    return of[True] | (of[None] - of[False])
+        checks = [check for check in plan.checks if check.target is Pair]
+        here = [node for node in self._nodes if node.name not in self._left]
+        for case in untested_cases(checks, self.state.outcomes, here, self._left, self._ctx):
+            if not self._record.planned((case.check.id, case.target.key)):
+                self._record.plan_more(case)
+                self._record.emit(refused(case, self._ctx))

@@ -9,13 +9,14 @@ What fails in one and not in another tells a port from its leaf and a leaf from 
 from bringup.topology.jobs import Wave, waves
 from bringup.topology.matching import matchings
 from bringup.topology.places import Place, Reach, groups, place, reach
-from bringup.topology.repair import repaired
+from bringup.topology.repair import homecoming, repaired
 
 __all__ = [
     "Place",
     "Reach",
     "Wave",
     "groups",
+    "homecoming",
     "matchings",
     "place",
     "reach",

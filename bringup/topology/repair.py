@@ -1,9 +1,11 @@
-"""A round of pairs after some nodes have left the run."""
+"""Rounds of pairs after some nodes have left the run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
+
+from bringup.topology.places import groups
 
 N = TypeVar("N")
 
@@ -34,3 +36,25 @@ def repaired(
             others.remove(partner)
             kept.append((first, partner))
     return kept, left
+
+
+def homecoming(
+    nodes: Sequence[N], domain: Callable[[N], str], tested: Collection[frozenset[N]]
+) -> tuple[list[tuple[N, N]], list[N]]:
+    """Pairs in which everybody who was tested with nobody of its own NVLink domain meets one, and who finds nobody.
+
+    `tested` are the pairs that were. Of an odd number the last meets one who was.
+    """
+    pairs: list[tuple[N, N]] = []
+    left: list[N] = []
+    for mates in groups(nodes, domain).values():
+        lonely = [n for n in mates if not any(frozenset((n, m)) in tested for m in mates)]
+        half = len(lonely) // 2
+        pairs += zip(lonely[:half], lonely[half : 2 * half], strict=True)
+        for last in lonely[2 * half :]:
+            mate = next((m for m in mates if m not in lonely), None)
+            if mate is None:
+                left.append(last)
+            else:
+                pairs.append((last, mate))
+    return pairs, left

@@ -16,8 +16,9 @@ from bringup.defects import Fault
 from bringup.errors import NotApplicable
 from bringup.events import Judged
 from bringup.journal import read
-from bringup.model import Finding, Limit, Measurement, Node, Pair, Port, RunVerdict, Stage, Verdict
+from bringup.model import Finding, Limit, Measurement, Node, Pair, Port, RunVerdict, Stage, Verdict, Why
 from bringup.report.verdict import exit_code, ready_nodes
+from bringup.run import RunState
 
 BOTH = (Reached(), Bandwidth())
 
@@ -180,3 +181,43 @@ def test_what_does_not_apply_to_any_pair_is_not_called_untested(tmp_path: Path) 
     said = verdicts(state, "collective.later")
     assert set(said.values()) == {"not-run not-applicable"} and len(said) == 4
     assert (state.verdict, ready_nodes(state)) == (RunVerdict.READY, {n.name for n in NODES[:4]})
+
+
+class AtHome(Whole):
+    """Only two of one NVLink domain tell of NVLink between nodes."""
+
+    id, rounds = "collective.at-home", 2
+
+    def at_home(self, node: Node, ctx: Context) -> bool:
+        return True
+
+
+def met_at_home(state: RunState, home: dict[str, str]) -> set[str]:
+    """Who was tested with a node of its own domain."""
+    ran = [o.nodes for o in state.outcomes if o.check == AtHome.id and o.verdict is Verdict.PASS]
+    return {name for a, b in ran if home[a] == home[b] for name in (a, b)}
+
+
+@pytest.mark.parametrize("gone", [[], ["n2"], ["n1", "n5"], ["n2", "n3", "n10"], ["n9", "n11", "n13", "n15"]])
+def test_everybody_who_is_left_meets_one_of_its_domain(tmp_path: Path, gone: list[str]) -> None:
+    nodes = [Node(f"n{i}", profile="p", rack=f"R{(i - 1) // 8}") for i in range(1, 17)]
+    state = battle(tmp_path, Cluster(refused=gone), nodes, [Reached(), AtHome()])
+    assert met_at_home(state, {n.name: n.rack for n in nodes}) == {n.name for n in nodes} - set(gone)
+    said = [o for o in state.outcomes if o.check == AtHome.id and o.why is Why.NO_PARTNER]
+    assert said == []
+
+
+def test_the_last_one_of_its_domain_is_said_to_be_untested_there(tmp_path: Path) -> None:
+    nodes = [Node(f"n{i}", profile="p", rack="R0" if i < 4 else "R1") for i in range(1, 8)]
+    state = battle(tmp_path, Cluster(refused=["n2", "n3"]), nodes, [Reached(), AtHome()])
+    (said,) = (o for o in state.outcomes if o.check == AtHome.id and o.why is Why.NO_PARTNER)
+    assert (said.target, said.reason) == (
+        "n1", "no other node of its NVLink domain is left: NVLink between nodes was not tested",
+    )  # fmt: skip
+    assert ready_nodes(state) == {"n4", "n5", "n6", "n7"}
+
+
+def test_who_is_alone_in_its_domain_by_plan_was_promised_nothing(tmp_path: Path) -> None:
+    nodes = [Node(f"n{i}", profile="p", rack="R0" if i == 1 else "R1") for i in range(1, 4)]
+    state = battle(tmp_path, Cluster(), nodes, [Reached(), AtHome()])
+    assert (state.verdict, ready_nodes(state)) == (RunVerdict.READY, {"n1", "n2", "n3"})

@@ -1,0 +1,72 @@
+"""Who had no partner, since others have left the run: one more round inside the NVLink domains, and who is untested."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+
+from bringup.check import AnyCheck
+from bringup.context import Context
+from bringup.model import Node, Outcome, Pair, Verdict, Why
+from bringup.orchestrator.plan import Battle, Case, make_battle, untested
+from bringup.topology import homecoming, place
+
+_NOBODY = "no other node of its NVLink domain is left: NVLink between nodes was not tested"
+
+
+def home_round(
+    checks: Iterable[AnyCheck],
+    outcomes: Sequence[Outcome],
+    nodes: Sequence[Node],
+    out: Container[str],
+    ctx: Context,
+    number: int,
+) -> tuple[list[Battle], list[Case]]:
+    """The pairs of round `number`, and a case for each node that has nobody to meet any more.
+
+    `out` are the nodes that have left. Who is the only one of its domain by plan has neither: nothing was promised.
+    """
+    battles: list[Battle] = []
+    alone: list[Case] = []
+    for check in (check for check in checks if check.target is Pair):
+        home = {n.name: _home(n) for n in nodes if check.at_home(n, ctx)}
+        members = Counter(home.values())
+        here = {
+            n.name: n for n in nodes if n.name in home and n.name not in out and members[home[n.name]] > 1
+        }
+        mine = (o for o in outcomes if o.check == check.id and o.verdict is not Verdict.NOT_RUN)
+        pairs, left = homecoming(list(here), home.__getitem__, {frozenset(o.nodes) for o in mine})
+        battles += [make_battle([check], here[a], here[b], number, ctx) for a, b in pairs]
+        alone += [Case(check, here[name], why=Why.NO_PARTNER, reason=_NOBODY) for name in left]
+    return battles, alone
+
+
+def untested_cases(
+    checks: Iterable[AnyCheck],
+    outcomes: Sequence[Outcome],
+    here: Sequence[Node],
+    left: Container[str],
+    ctx: Context,
+) -> Iterator[Case]:
+    """Of the nodes that are still `here`, those that a check of pairs was to test and that met nobody."""
+    for check in checks:
+        met = _met(o for o in outcomes if o.check == check.id)
+        for node in here:
+            case = untested(check, node, met, ctx, "every partner has left the run", left)
+            if case is not None and case.why is Why.NO_PARTNER:
+                yield case
+
+
+def _home(node: Node) -> str:
+    """The node's domain, of nodes of its profile: only such are paired. Empty where the plan does not say."""
+    domain = place(node).domain
+    return f"{node.profile}\0{domain}" if domain else ""
+
+
+def _met(outcomes: Iterable[Outcome]) -> set[str]:
+    """The nodes and ports that had a partner, or need none: their tests did not apply, and none was lost."""
+    of: dict[bool | None, set[str]] = {True: set(), None: set(), False: set()}
+    for o in outcomes:
+        told = o.verdict is not Verdict.NOT_RUN or (None if o.why is Why.NOT_APPLICABLE else False)
+        of[told].update((*o.nodes, *o.at))
+    return of[True] | (of[None] - of[False])
