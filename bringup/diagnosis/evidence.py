@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bringup.diagnosis.ends import Ends
-from bringup.diagnosis.setups import kept_from_starting
+from bringup.diagnosis.setups import Setups, kept_from_starting
 from bringup.diagnosis.symptoms import Sign, measured
 from bringup.diagnosis.trials import Key, Trial, trials
 from bringup.diagnosis.ways import Way, planes, ways
@@ -23,14 +23,14 @@ _FLAKY = {Stage.RDMA: "RDMA-FLAKY", Stage.COLLECTIVE: "COLL-FLAKY"}
 class Evidence:
     """What is known about ends (by check and fault code) and about the ways between good ones (by fault code).
 
-    `leaf` names the leaf of each planned port. `unstarted` is the node that kept a test (check, target) from starting.
+    `leaf` names the leaf of each planned port. `setups` tells which node kept a test from starting.
     `risen` says of ports which error counters rose under the load, as far as they were read again.
     """
 
     ends: Mapping[Key, Ends] = field(default_factory=dict)
     ways: Mapping[str, Mapping[frozenset[str], Way]] = field(default_factory=dict)
     leaf: Mapping[str, str] = field(default_factory=dict)
-    unstarted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    setups: Setups = field(default_factory=Setups)
     risen: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

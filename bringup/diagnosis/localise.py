@@ -24,7 +24,7 @@ def _moved(sign: Sign, evidence: Evidence) -> Iterator[Sign]:
     if len(sign.at) < 2 or sign.joined:
         yield sign
     elif sign.unjudged:
-        node = evidence.unstarted.get((sign.check, sign.target), "")
+        node = evidence.setups.blamed.get((sign.check, sign.target), "")
         yield dataclasses.replace(sign, at=(node,)) if node else sign
     else:
         yield from _proven(sign, ends_of(sign.at, sign.nodes), evidence)

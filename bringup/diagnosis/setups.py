@@ -8,7 +8,8 @@ where that does not tell either, the pair stays a pair.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bringup.diagnosis.symptoms import Sign
 from bringup.model import Outcome, Verdict
@@ -18,8 +19,20 @@ Role = tuple[str, str, str]
 _STARTS, _IS_ASKED = "starts", "is asked"
 
 
-def kept_from_starting(outcomes: Iterable[Outcome], signs: Sequence[Sign]) -> dict[tuple[str, str], str]:
-    """For unjudged tests of two ends, by check and target: the node that is to blame, where that can be said."""
+@dataclass(frozen=True)
+class Setups:
+    """Unjudged tests of two ends, by check and target: the node that is to blame, or both where that cannot be said.
+
+    `works` are the roles in which nodes were well.
+    """
+
+    blamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    undecided: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    works: Collection[Role] = frozenset()
+
+
+def kept_from_starting(outcomes: Iterable[Outcome], signs: Sequence[Sign]) -> Setups:
+    """What the tests that ran say of those that did not."""
     open_ = {
         (s.check, s.target): s.nodes for s in signs if s.unjudged and len(s.at) >= 2 and len(s.nodes) == 2
     }
@@ -32,14 +45,46 @@ def kept_from_starting(outcomes: Iterable[Outcome], signs: Sequence[Sign]) -> di
     for (check, _), nodes in open_.items():
         for _, node, _ in _roles(check, nodes) - works:
             failed_with[check, node] |= {name for name in nodes if name != node}
-    found: dict[tuple[str, str], str] = {}
+    blamed: dict[tuple[str, str], str] = {}
     for key, nodes in open_.items():
         suspects = {node for _, node, _ in _roles(key[0], nodes) - works}
         several = {node for node in suspects if len(failed_with[key[0], node]) >= 2}
-        blamed = suspects if len(suspects) == 1 else several
-        if len(blamed) == 1:
-            found[key] = next(iter(blamed))
-    return found
+        found = suspects if len(suspects) == 1 else several
+        if len(found) == 1:
+            blamed[key] = next(iter(found))
+    return Setups(blamed, {key: nodes for key, nodes in open_.items() if key not in blamed}, works)
+
+
+def to_split(setups: Setups, gone: Callable[[str], bool]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """One round that tells who it is where the results do not: who starts the test, who is asked, and the checks.
+
+    Of two that could not start a test the first starts it with somebody who is well when asked, and somebody who is
+    well at starting asks the second. Nobody takes part twice; pairs for which nobody is free stay as they are.
+    """
+    pairs: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for (check, _), nodes in setups.undecided.items():
+        pairs[nodes] = list(dict.fromkeys((*pairs[nodes], check)))
+    well: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for check, node, role in sorted(setups.works) if pairs else ():
+        well[check, role][node] = None
+    busy = {node for nodes in pairs for node in nodes}
+    tests: list[tuple[str, str, tuple[str, ...]]] = []
+    met: set[str] = set()
+    for (first, second), checks in pairs.items():
+        if met & {first, second}:
+            continue
+        partners: list[str] = []
+        for role in (_IS_ASKED, _STARTS):
+            free = (n for n in well[checks[0], role] if n not in busy and not gone(n))
+            found = next((n for n in free if all(n in well[check, role] for check in checks)), None)
+            if found is not None:
+                busy.add(found)
+                partners.append(found)
+        if len(partners) == 2:
+            asked, starter = partners
+            tests += [(first, asked, tuple(checks)), (starter, second, tuple(checks))]
+            met |= {first, second}
+    return tests
 
 
 def _roles(check: str, nodes: tuple[str, ...]) -> set[Role]:

@@ -17,10 +17,11 @@ from bringup.defects import Fault
 from bringup.diagnosis import to_confirm
 from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
+from bringup.diagnosis.setups import to_split
 from bringup.diagnosis.suspects import node_of
 from bringup.errors import CannotJudge
 from bringup.model import Node, Outcome, Pair, Stage, port_path
-from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case
+from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case, rails_of
 from bringup.orchestrator.quarantine import Left, blocking
 
 
@@ -48,12 +49,33 @@ def confirmation(
     if not checks or plan.stage is Stage.SOAK:  # a soak takes hours; what it saw it saw for long enough
         return Confirmation()
     seen = to_confirm(outcomes, declared, nodes, plan.stage)
-    planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None)
+    planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None).rounds
     turns = [
         _battles(meetings, number, len(plan.rounds) + number, checks, nodes, ctx)
-        for number, meetings in enumerate(planned.rounds, 1)
+        for number, meetings in enumerate(planned, 1)
     ]
-    return Confirmation(tuple(turns), len({m.about for tests in planned.rounds for m in tests if m.about}))
+    suspects = len({m.about for tests in planned for m in tests if m.about})
+    if split := to_split(seen.setups, lambda name: blocking((name,), left) is not None):
+        turns.append(
+            _started(split, len(planned) + 1, len(plan.rounds) + len(planned) + 1, checks, nodes, ctx)
+        )
+    return Confirmation(tuple(turns), suspects + len(split))
+
+
+def _started(
+    split: Sequence[tuple[str, str, tuple[str, ...]]], number: int, turn: int, checks: Mapping[str, AnyCheck],
+    nodes: Mapping[str, Node], ctx: Context,
+) -> tuple[Battle, ...]:  # fmt: skip
+    """Two nodes that could not start a test, each with another one and in its role; one rail is enough."""
+    battles: list[Battle] = []
+    for a, b, names in ((nodes[first], nodes[second], names) for first, second, names in split):
+        cases: list[Case] = []
+        for check in (checks[name] for name in names if name in checks):
+            pair = Pair(a, b, rails_of(check, a, b, ctx)[0], turn, number)  # type: ignore[arg-type]
+            port = first_port(turn) + sum(case.check.ports for case in cases)
+            cases.append(make_case(check, pair, ctx, port))
+        battles.append(Battle(a, b, tuple(cases)))
+    return tuple(battles)
 
 
 def _battles(

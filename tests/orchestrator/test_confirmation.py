@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 from support.battle import Bandwidth, Cluster, Reached, battle
 
+from bringup.check import Outputs
 from bringup.context import Context
 from bringup.defects import Who
+from bringup.errors import CannotJudge
 from bringup.events import Judged, Note, RoundStarted
 from bringup.journal import read
-from bringup.model import Node, Port, RunVerdict, Stage, Verdict, pair_key, port_path
+from bringup.model import (
+    Finding,
+    Measurement,
+    Node,
+    Pair,
+    Port,
+    RunVerdict,
+    Stage,
+    Verdict,
+    pair_key,
+    port_path,
+)
 from bringup.orchestrator import read_kept, rejudge
 from bringup.report import junit
 from bringup.run import RunState, load
@@ -171,3 +185,30 @@ def test_without_known_good_partners_there_is_nothing_to_ask(tmp_path: Path) -> 
     state = battle(tmp_path, Cluster(slow(*(n.name for n in NODES))), NODES, BOTH)
     assert further(state) == {}
     assert state.verdict is RunVerdict.NOT_READY
+
+
+class Started(Bandwidth):
+    """A client that reaches no server measures nothing."""
+
+    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        if out.text(target.a, self.commands(target, ctx)[1]) == "refused":
+            raise CannotJudge(f"{target.b.name} cannot be reached", code="RDMA-SETUP")
+        yield from super().judge(target, out, ctx)
+
+
+def test_a_node_that_nobody_reaches_is_found_where_it_was_asked_only_once(tmp_path: Path) -> None:
+    """Of two nodes, one started a test only here and the other one was asked only here."""
+    first = battle(tmp_path, Cluster(), NODES, BOTH)
+    pairs = [pair_key(o.target) for o in first.outcomes if o.check == "rdma.write-bw"]
+    asked = [(key.a, key.b) for key in pairs if key is not None and key.rail == 0]
+    starts, is_asked = Counter(a for a, _ in asked), Counter(b for _, b in asked)
+    a, b = next((a, b) for a, b in asked if starts[a] == 1 and is_asked[b] == 1)
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        return b"refused" if verb == "client" and rest[0] == b else None
+
+    folder = tmp_path / "again"
+    folder.mkdir()
+    state = battle(folder, Cluster(answer), NODES, [Reached(), Started()])
+    assert {(d.who, d.component) for d in state.defects} == {(Who.COULD_NOT_JUDGE, b)}, (a, b)

@@ -118,7 +118,7 @@ def _gsp_hang(node: SimNode, given: Given) -> None:
         "the driver asks that a GPU be reset, or its node be rebooted",
         (GPU, Param("action", "word", choices=("Reset", "Reboot", "Drain P2P", "Drain and Reset"))),
         (Expected("GPU-RECOVERY", GPU_AT, SOFTWARE), Expected("GPU-XID", GPU_AT, HANDS_ON)),
-        needs=NVIDIA,
+        needs=(*NVIDIA, "recovery-told"),
     )
 )
 def _recovery_action(node: SimNode, given: Given) -> None:

@@ -18,6 +18,7 @@ from bringup.mock.faults.expected import Expected, Scope
 from bringup.mock.faults.params import Given, Param, Scalar
 from bringup.mock.hardware import Door, Gpu, Hca, SimNode
 from bringup.mock.shapes import SHAPES
+from bringup.mock.tools import nvidia_layout
 from bringup.model import Node
 from bringup.topology import matchings, place
 
@@ -151,6 +152,7 @@ _MOST_LANES_LEFT = 8
 """What `pcie-width` leaves of a GPU's lanes at most."""
 _HAS: dict[str, Callable[[SimNode], bool]] = {
     "any": lambda node: True,
+    "recovery-told": lambda node: nvidia_layout.tells(node.driver, "gpu_recovery_action"),
     "sockets": lambda node: node.sockets > 1,
     "pcie-lanes": lambda node: any(gpu.pcie_width > _MOST_LANES_LEFT for gpu in node.gpus),
     "x86": lambda node: node.shape.machine == "x86_64",

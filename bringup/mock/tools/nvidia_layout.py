@@ -51,6 +51,11 @@ def major(driver: str) -> int:
     return int(word) if word.isdigit() else 999
 
 
+def tells(driver: str, field: str) -> bool:
+    """Whether this driver prints the field at all."""
+    return major(driver) >= _SINCE.get(field, 0)
+
+
 def as_of(driver: str, entries: Sequence[Entry]) -> list[Entry]:
     """The same facts as this driver prints them."""
     release = major(driver)

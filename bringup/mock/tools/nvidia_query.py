@@ -48,7 +48,7 @@ _FIELDS: dict[str, tuple[str, Getter]] = {
     "compute_mode": ("", lambda n, g: "Default"),
     "vbios_version": ("", lambda n, g: g.kind.vbios),
     "inforom.img": ("", lambda n, g: "G520.0200.00.05"),
-    "gpu_recovery_action": ("", lambda n, g: "None"),
+    "gpu_recovery_action": ("", lambda n, g: g.recovery_action),
     "pstate": ("", lambda n, g: "P0"),
     "clocks_event_reasons.active": ("", lambda n, g: f"0x{load.reasons(n, g):016X}"),
     "clocks_event_reasons.hw_slowdown": ("", lambda n, g: _reason(n, g, load.HARDWARE)),

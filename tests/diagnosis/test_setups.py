@@ -1,0 +1,42 @@
+"""Which of two nodes kept a test from starting, and the round that tells where the results do not."""
+
+from __future__ import annotations
+
+from bringup.diagnosis.setups import Setups, to_split
+
+BW, LAT = "rdma.write-bw", "rdma.write-lat"
+
+
+def works(check: str, starts: str, is_asked: str) -> set[tuple[str, str, str]]:
+    return {(check, name, "starts") for name in starts} | {(check, name, "is asked") for name in is_asked}
+
+
+def nobody(name: str) -> bool:
+    return False
+
+
+def test_each_of_two_meets_another_one_in_its_role() -> None:
+    setups = Setups(undecided={(BW, "x"): ("a", "b")}, works=works(BW, "bcd", "acd"))
+    assert to_split(setups, nobody) == [("a", "c", (BW,)), ("d", "b", (BW,))]
+
+
+def test_rails_and_checks_of_two_nodes_are_one_test() -> None:
+    undecided = {(BW, "rail 0"): ("a", "b"), (BW, "rail 1"): ("a", "b"), (LAT, "rail 0"): ("a", "b")}
+    setups = Setups(undecided=undecided, works=works(BW, "cd", "cd") | works(LAT, "de", "de"))
+    assert to_split(setups, nobody) == []  # only d is well in both
+    setups = Setups(undecided=undecided, works=works(BW, "cde", "cde") | works(LAT, "de", "de"))
+    assert to_split(setups, nobody) == [("a", "d", (BW, LAT)), ("e", "b", (BW, LAT))]
+
+
+def test_nobody_takes_part_twice_and_nobody_who_has_left() -> None:
+    undecided = {(BW, "1"): ("a", "b"), (BW, "2"): ("c", "b"), (BW, "3"): ("e", "f")}
+    setups = Setups(undecided=undecided, works=works(BW, "ghijk", "ghijk"))
+    found = to_split(setups, lambda name: name == "g")
+    assert found == [("a", "h", (BW,)), ("i", "b", (BW,)), ("e", "j", (BW,)), ("k", "f", (BW,))]
+    flat = [name for a, b, _ in found for name in (a, b)]
+    assert len(flat) == len(set(flat))
+
+
+def test_without_partners_the_pair_stays_a_pair() -> None:
+    assert to_split(Setups(undecided={(BW, "x"): ("a", "b")}), nobody) == []
+    assert to_split(Setups(), nobody) == []
