@@ -170,8 +170,18 @@ def _gpu(gpu: Gpu, files: Files, links: Files) -> None:
         f"0x{kind.device_id.lower()}",
         f"0x{kind.pci_class}",
         gpu.numa,
-        link | _aer(gpu.aer),
+        link | _aer(gpu.aer) | (_power(gpu) if kind.vendor == "amd" else {}),
     )
+
+
+def _power(gpu: Gpu) -> Files:
+    """What AMD's driver tells of the power limit, in microwatts; of a lost GPU nothing."""
+    if gpu.presence is not Presence.OK:
+        return {}
+    return {
+        "hwmon/hwmon3/power1_cap": f"{gpu.power_limit_w}000000\n",
+        "hwmon/hwmon3/power1_cap_default": f"{gpu.kind.power_limit_w}000000\n",
+    }
 
 
 def _hca(node: SimNode, hca: Hca, files: Files, links: Files) -> None:

@@ -149,6 +149,16 @@ GPU_SLOWDOWN = Fault(
     explained_by=("GPU-LOST", "POWER-SUPPLY"),
 )
 
+GPU_POWER_CAP = Fault(
+    code="GPU-POWER-LIMIT",
+    title="the power limit of {at} is lowered",
+    action="find out who limits the power of {node} (a service at boot, the BMC, the rack) and set it back "
+    "to the default (nvidia-smi -pl, amd-smi reset --power-cap)",
+    who=Who.CONFIGURATION,
+    severity=Severity.RESET,
+    explained_by=("GPU-LOST", "GPU-MODEL"),
+)
+
 GPU_TEMPERATURE = Fault(
     code="GPU-TEMPERATURE",
     title="{at} is too warm",

@@ -6,19 +6,9 @@ from collections.abc import Iterator
 
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
-from bringup.defects import Fault, Severity, Who
 from bringup.model import Finding, Limit, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml
-
-GPU_POWER_CAP = Fault(
-    code="GPU-POWER-LIMIT",
-    title="the power limit of {at} is lowered",
-    action="find out who limits the power of {node} (a service at boot, the BMC, the rack) and set it back: "
-    "nvidia-smi -pl with the default limit",
-    who=Who.CONFIGURATION,
-    severity=Severity.RESET,
-    explained_by=("GPU-LOST", "GPU-MODEL"),
-)
+from bringup.parsers.gpu_faults import GPU_POWER_CAP
 
 
 class GpuPowerCap(Check[Node]):

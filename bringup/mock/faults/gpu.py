@@ -203,7 +203,7 @@ def _gpu_clock_low(node: SimNode, given: Given) -> None:
         "a GPU's power limit was lowered, in watts",
         (GPU, Param("watts", "count", examples=(200, 250))),
         (Expected("GPU-POWER-LIMIT", GPU_AT, CONFIGURATION),),
-        needs=NVIDIA,
+        needs=("gpu",),
     )
 )
 def _gpu_power_capped(node: SimNode, given: Given) -> None:

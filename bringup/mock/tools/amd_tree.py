@@ -88,7 +88,7 @@ def static(node: SimNode, gpu: Gpu) -> Tree:
         "vbios": {"name": "AMD AMD_VBIOS", "part_number": kind.vbios, "version": "022.040.003.043.000001"},
         "limit": {
             "max_power": (kind.power_limit_w, "W"),
-            "socket_power": (kind.power_limit_w, "W"),
+            "socket_power": (gpu.power_limit_w, "W"),
             "slowdown_hotspot_temperature": (100, "C"),
             "shutdown_hotspot_temperature": (110, "C"),
         },

@@ -56,7 +56,7 @@ def _card(gpu: Gpu) -> dict[str, str]:
         "Temperature (Sensor junction) (C)": f"{gpu.temperature_c + 8:.1f}",
         "Temperature (Sensor memory) (C)": f"{gpu.temperature_c + 3:.1f}",
         "Performance Level": "auto",
-        "Max Graphics Package Power (W)": f"{kind.power_limit_w:.1f}",
+        "Max Graphics Package Power (W)": f"{gpu.power_limit_w:.1f}",
         "Current Socket Graphics Package Power (W)": f"{gpu.power_w + 60:.1f}",
         "GPU use (%)": "97" if gpu.processes else "0",
         "GPU memory use (%)": "32" if gpu.processes else "0",
@@ -120,7 +120,7 @@ def _overview(gpus: Sequence[Gpu]) -> str:
             ("900Mhz", 8),
             ("0%", 5),
             ("auto", 6),
-            (f"{g.kind.power_limit_w:.1f}W", 8),
+            (f"{g.power_limit_w:.1f}W", 8),
             ("  0%", 7),
             ("0%", 6),
         )
