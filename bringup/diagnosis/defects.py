@@ -74,10 +74,15 @@ def to_confirm(
     declared: Mapping[str, tuple[Fault, ...]],
     nodes: Mapping[str, Node],
     stage: Stage,
+    *,
+    further: bool = False,
 ) -> Evidence:
-    """What the tests of pairs of this stage say before anything is confirmed, without what known causes explain."""
+    """What the tests of pairs of this stage say, without what known causes explain: before anything is confirmed, or
+    with what the confirm step said (`further`)."""
     signs_of = partial(_signs_of, declared)
-    return screened(outcomes, signs_of, nodes, _defaults(declared), _Faults(declared).explaining, stage)
+    return screened(
+        outcomes, signs_of, nodes, _defaults(declared), _Faults(declared).explaining, stage, further=further
+    )
 
 
 def _signs_of(declared: Mapping[str, tuple[Fault, ...]], outcomes: Iterable[Outcome]) -> list[Sign]:

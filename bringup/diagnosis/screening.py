@@ -27,9 +27,14 @@ def screened(
     defaults: Mapping[str, str],
     explaining: Explaining,
     stage: Stage,
+    *,
+    further: bool = False,
 ) -> Evidence:
-    """What the first tests of a stage's pairs say, without those whose failure follows from a known cause."""
-    first = [o for o in outcomes if not is_further(o)]
+    """What the first tests of a stage's pairs say, without those whose failure follows from a known cause.
+
+    With `further` also those of the confirm step.
+    """
+    first = [o for o in outcomes if further or not is_further(o)]
     seen = signs_of(first)
     evidence = Evidence.of(first, seen, nodes, defaults)
     moved = [(index, part) for index, sign in enumerate(seen) for part in localise([sign], evidence)]

@@ -18,9 +18,11 @@ from bringup.diagnosis import to_confirm
 from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
 from bringup.diagnosis.setups import to_split
-from bringup.diagnosis.suspects import node_of
+from bringup.diagnosis.suspects import Suspect, node_of
+from bringup.diagnosis.trials import ends_of
+from bringup.diagnosis.unsteady import unsteady
 from bringup.errors import CannotJudge
-from bringup.model import Node, Outcome, Pair, Stage, port_path
+from bringup.model import Node, Outcome, Pair, Stage, Verdict, port_path
 from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case, rails_of
 from bringup.orchestrator.quarantine import Left, blocking
 
@@ -60,6 +62,35 @@ def confirmation(
             _started(split, len(planned) + 1, len(plan.rounds) + len(planned) + 1, checks, nodes, ctx)
         )
     return Confirmation(tuple(turns), suspects + len(split))
+
+
+def once_more(
+    plan: StagePlan, outcomes: Sequence[Outcome], declared: Mapping[str, tuple[Fault, ...]], nodes: Mapping[str, Node],
+    left: Mapping[str, Left], ctx: Context, turns: int,
+) -> Confirmation:  # fmt: skip
+    """After a confirmation of so many `turns`: which end of a pair fails now and then, if that alone is still open."""
+    checks = {check.id: check for check in plan.checks if check.target is Pair}
+    if not turns or plan.stage is Stage.SOAK:
+        return Confirmation()
+    seen = to_confirm(outcomes, declared, nodes, plan.stage, further=True)
+    planned = unsteady(seen, lanes(nodes), lambda end: blocking((end,), left) is not None)
+    mine = [o for o in outcomes if o.check in checks and o.verdict in (Verdict.PASS, Verdict.FAIL)]
+    tried = {
+        end: tuple(dict.fromkeys(o.check for o in mine if end in ends_of(o.at, o.nodes)))
+        for end in {end for tests in planned for end, _ in tests}
+    }
+    rounds = tuple(
+        _battles(
+            [Meeting(a, b, tried[a], Suspect((a,), tried[a])) for a, b in tests],
+            number,
+            len(plan.rounds) + number,
+            checks,
+            nodes,
+            ctx,
+        )
+        for number, tests in enumerate(planned, turns + 1)
+    )
+    return Confirmation(rounds, len(tried))
 
 
 def _started(

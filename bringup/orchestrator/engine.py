@@ -15,7 +15,7 @@ from bringup.fleet import LocalFleet, Work
 from bringup.journal import Journal
 from bringup.model import Group, Node, Pair, RunInfo, Why
 from bringup.orchestrator.collector import Collector, refused
-from bringup.orchestrator.confirmation import confirmation
+from bringup.orchestrator.confirmation import Confirmation, confirmation, once_more
 from bringup.orchestrator.desk import Desk
 from bringup.orchestrator.display import Listener
 from bringup.orchestrator.earlier import Earlier
@@ -276,6 +276,15 @@ class Engine:
         found = confirmation(
             plan, self.state.outcomes, self._record.faults, self.state.nodes, self._left, self._ctx
         )
+        self._further(plan, found, before)
+        turns = len(found.rounds)
+        found = once_more(
+            plan, self.state.outcomes, self._record.faults, self.state.nodes, self._left, self._ctx, turns
+        )
+        self._further(plan, found, before + turns)
+
+    def _further(self, plan: StagePlan, found: Confirmation, before: int) -> None:
+        """The rounds of a confirmation."""
         if found.rounds:
             self._record.write(ev.Note(text=f"{plan.stage.value}: {found}"))
         for number, battles in enumerate(found.rounds, before + 1):

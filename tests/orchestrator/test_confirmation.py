@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from support.battle import Bandwidth, Cluster, Reached, battle
 
 from bringup.check import Outputs
@@ -212,3 +213,38 @@ def test_a_node_that_nobody_reaches_is_found_where_it_was_asked_only_once(tmp_pa
     folder.mkdir()
     state = battle(folder, Cluster(answer), NODES, [Reached(), Started()])
     assert {(d.who, d.component) for d in state.defects} == {(Who.COULD_NOT_JUDGE, b)}, (a, b)
+
+
+@pytest.mark.parametrize("fails_again", [True, False])
+def test_of_two_that_are_good_now_and_then_the_one_that_fails_with_others_is_named(
+    tmp_path: Path, fails_again: bool
+) -> None:
+    """Both were good with everybody else before, and their own further tries are good once and bad once."""
+    tries: list[bool] = []
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        if verb != "client" or rest[2] != "0" or "n2" not in (node, rest[0]):
+            return None
+        other = rest[0] if node == "n2" else node
+        if other == two[0]:
+            tries.append(len(tries) != 1)
+            return b"180" if tries[-1] else None
+        new = other not in partners
+        return b"181" if new and fails_again else None
+
+    plan = battle(tmp_path, Cluster(), NODES, BOTH)
+    keys = [pair_key(o.target) for o in plan.outcomes if o.check == "rdma.write-bw"]
+    partners = [
+        (k.b if k.a == "n2" else k.a) for k in keys if k is not None and k.rail == 0 and "n2" in (k.a, k.b)
+    ]
+    two = partners[-1:]
+    folder = tmp_path / "again"
+    folder.mkdir()
+    state = battle(folder, Cluster(answer), NODES, BOTH)
+    (defect,) = state.defects
+    ends = {port_path("n2", "mlx5_0"), port_path(two[0], "mlx5_0")}
+    if fails_again:
+        assert (defect.who, defect.components) == (Who.HANDS_ON, (port_path("n2", "mlx5_0"),))
+    else:
+        assert (defect.code, set(defect.components)) == ("PATH-UNSTABLE", ends)
