@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bringup.diagnosis.symptoms import Sign
-from bringup.model import Outcome, Verdict
+from bringup.model import Outcome, Verdict, pair_key
 
 Role = tuple[str, str, str]
 """Check, node, and as what it took part."""
@@ -23,12 +23,22 @@ _STARTS, _IS_ASKED = "starts", "is asked"
 class Setups:
     """Unjudged tests of two ends, by check and target: the node that is to blame, or both where that cannot be said.
 
-    `works` are the roles in which nodes were well.
+    `undecided` are those of which neither was ever well in its role. `works` are the roles in which nodes were well.
     """
 
     blamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
     undecided: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     works: Collection[Role] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A test that tells of one of two nodes whether it is the one: who starts it, who is asked, for these checks."""
+
+    starts: str
+    asked: str
+    checks: tuple[str, ...]
+    rail: int | None = None
 
 
 def kept_from_starting(outcomes: Iterable[Outcome], signs: Sequence[Sign]) -> Setups:
@@ -46,31 +56,39 @@ def kept_from_starting(outcomes: Iterable[Outcome], signs: Sequence[Sign]) -> Se
         for _, node, _ in _roles(check, nodes) - works:
             failed_with[check, node] |= {name for name in nodes if name != node}
     blamed: dict[tuple[str, str], str] = {}
+    undecided: dict[tuple[str, str], tuple[str, ...]] = {}
     for key, nodes in open_.items():
         suspects = {node for _, node, _ in _roles(key[0], nodes) - works}
         several = {node for node in suspects if len(failed_with[key[0], node]) >= 2}
         found = suspects if len(suspects) == 1 else several
         if len(found) == 1:
             blamed[key] = next(iter(found))
-    return Setups(blamed, {key: nodes for key, nodes in open_.items() if key not in blamed}, works)
+        elif suspects:
+            undecided[key] = nodes
+    return Setups(blamed, undecided, works)
 
 
-def to_split(setups: Setups, gone: Callable[[str], bool]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """One round that tells who it is where the results do not: who starts the test, who is asked, and the checks.
+def to_split(setups: Setups, gone: Callable[[str], bool]) -> list[Split]:
+    """One round that tells who it is where the results do not.
 
     Of two that could not start a test the first starts it with somebody who is well when asked, and somebody who is
     well at starting asks the second. Nobody takes part twice; pairs for which nobody is free stay as they are.
     """
     pairs: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for (check, _), nodes in setups.undecided.items():
-        pairs[nodes] = list(dict.fromkeys((*pairs[nodes], check)))
+    rails: dict[tuple[str, ...], int | None] = {}
+    for (check, target), nodes in setups.undecided.items():
+        if not any(gone(node) for node in nodes):
+            pairs[nodes] = list(dict.fromkeys((*pairs[nodes], check)))
+            key = pair_key(target)
+            rails.setdefault(nodes, key.rail if key else None)
     well: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for check, node, role in sorted(setups.works) if pairs else ():
         well[check, role][node] = None
     busy = {node for nodes in pairs for node in nodes}
-    tests: list[tuple[str, str, tuple[str, ...]]] = []
+    tests: list[Split] = []
     met: set[str] = set()
-    for (first, second), checks in pairs.items():
+    for nodes, checks in pairs.items():
+        first, second = nodes
         if met & {first, second}:
             continue
         partners: list[str] = []
@@ -82,7 +100,10 @@ def to_split(setups: Setups, gone: Callable[[str], bool]) -> list[tuple[str, str
                 partners.append(found)
         if len(partners) == 2:
             asked, starter = partners
-            tests += [(first, asked, tuple(checks)), (starter, second, tuple(checks))]
+            tests += [
+                Split(first, asked, tuple(checks), rails[nodes]),
+                Split(starter, second, tuple(checks), rails[nodes]),
+            ]
             met |= {first, second}
     return tests
 

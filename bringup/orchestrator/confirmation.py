@@ -17,14 +17,14 @@ from bringup.defects import Fault
 from bringup.diagnosis import to_confirm
 from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
-from bringup.diagnosis.setups import to_split
-from bringup.diagnosis.suspects import Suspect, node_of
+from bringup.diagnosis.setups import Split, to_split
+from bringup.diagnosis.suspects import Suspect, node_of, suspects
 from bringup.diagnosis.trials import ends_of
 from bringup.diagnosis.unsteady import unsteady
 from bringup.errors import CannotJudge
 from bringup.model import Node, Outcome, Pair, Stage, Verdict, port_path
-from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case, rails_of
-from bringup.orchestrator.quarantine import Left, blocking
+from bringup.orchestrator.plan import Battle, Case, StagePlan, first_port, make_case
+from bringup.orchestrator.quarantine import Left, blocking, gone
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Confirmation:
 
 def confirmation(
     plan: StagePlan, outcomes: Iterable[Outcome], declared: Mapping[str, tuple[Fault, ...]], nodes: Mapping[str, Node],
-    left: Mapping[str, Left], ctx: Context,
+    left: Mapping[str, Left], ctx: Context, before: int,
 ) -> Confirmation:  # fmt: skip
-    """What to test again of a stage whose rounds of pairs are over. Nobody who has left takes part.
+    """What to test again of a stage whose rounds of pairs, `before` in number, are over. Nobody who has left takes part.
 
     `declared` are the faults of all checks of the run: what one of them explains needs no further test.
     """
@@ -53,20 +53,20 @@ def confirmation(
     seen = to_confirm(outcomes, declared, nodes, plan.stage)
     planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None).rounds
     turns = [
-        _battles(meetings, number, len(plan.rounds) + number, checks, nodes, ctx)
+        _battles(meetings, number, before + number, checks, nodes, ctx)
         for number, meetings in enumerate(planned, 1)
     ]
-    suspects = len({m.about for tests in planned for m in tests if m.about})
-    if split := to_split(seen.setups, lambda name: blocking((name,), left) is not None):
-        turns.append(
-            _started(split, len(planned) + 1, len(plan.rounds) + len(planned) + 1, checks, nodes, ctx)
-        )
-    return Confirmation(tuple(turns), suspects + len(split))
+    about = len({m.about for tests in planned for m in tests if m.about})
+    # Nobody whom other tests speak against takes part, or its split test would count for what they say.
+    accused = {node_of(end) for suspect in suspects(seen) for end in suspect.ends}
+    if split := to_split(seen.setups, lambda name: name in accused or gone(name, left)):
+        turns.append(_started(split, len(planned) + 1, before + len(planned) + 1, checks, nodes, ctx))
+    return Confirmation(tuple(turns), about + len(split))
 
 
 def once_more(
     plan: StagePlan, outcomes: Sequence[Outcome], declared: Mapping[str, tuple[Fault, ...]], nodes: Mapping[str, Node],
-    left: Mapping[str, Left], ctx: Context, turns: int,
+    left: Mapping[str, Left], ctx: Context, before: int, turns: int,
 ) -> Confirmation:  # fmt: skip
     """After a confirmation of so many `turns`: which end of a pair fails now and then, if that alone is still open."""
     checks = {check.id: check for check in plan.checks if check.target is Pair}
@@ -83,7 +83,7 @@ def once_more(
         _battles(
             [Meeting(a, b, tried[a], Suspect((a,), tried[a])) for a, b in tests],
             number,
-            len(plan.rounds) + number,
+            before + number,
             checks,
             nodes,
             ctx,
@@ -94,15 +94,16 @@ def once_more(
 
 
 def _started(
-    split: Sequence[tuple[str, str, tuple[str, ...]]], number: int, turn: int, checks: Mapping[str, AnyCheck],
+    split: Sequence[Split], number: int, turn: int, checks: Mapping[str, AnyCheck],
     nodes: Mapping[str, Node], ctx: Context,
 ) -> tuple[Battle, ...]:  # fmt: skip
-    """Two nodes that could not start a test, each with another one and in its role; one rail is enough."""
+    """Two nodes that could not start a test, each with another one and in its role, on a rail on which they could not."""
     battles: list[Battle] = []
-    for a, b, names in ((nodes[first], nodes[second], names) for first, second, names in split):
+    for test in split:
+        a, b = nodes[test.starts], nodes[test.asked]
         cases: list[Case] = []
-        for check in (checks[name] for name in names if name in checks):
-            pair = Pair(a, b, rails_of(check, a, b, ctx)[0], turn, number)  # type: ignore[arg-type]
+        for check in (checks[name] for name in test.checks if name in checks):
+            pair = Pair(a, b, test.rail if check.per_rail else None, turn, number)
             port = first_port(turn) + sum(case.check.ports for case in cases)
             cases.append(make_case(check, pair, ctx, port))
         battles.append(Battle(a, b, tuple(cases)))

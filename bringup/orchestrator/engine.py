@@ -251,8 +251,9 @@ class Engine:
 
     def _home(self, plan: StagePlan, before: int) -> int:
         """Who could meet nobody of its own NVLink domain does so now, where its checks ask for it. How many rounds."""
-        out = frozenset(name for name in self._left if "/" not in name)
-        battles, alone = home_round(plan.checks, self.state.outcomes, self._nodes, out, self._ctx, before + 1)
+        battles, alone = home_round(
+            plan.checks, self.state.outcomes, self._nodes, self._left, self._ctx, before + 1
+        )
         for case in alone:
             self._record.plan_more(case)
             self._record.emit(refused(case, self._ctx))
@@ -273,15 +274,11 @@ class Engine:
 
     def _confirm(self, plan: StagePlan, before: int) -> None:
         """Whom the pairs of this stage speak against meets known-good partners once more, with a control beside it."""
-        found = confirmation(
-            plan, self.state.outcomes, self._record.faults, self.state.nodes, self._left, self._ctx
-        )
+        known = (self._record.faults, self.state.nodes, self._left, self._ctx)
+        found = confirmation(plan, self.state.outcomes, *known, before)
         self._further(plan, found, before)
         turns = len(found.rounds)
-        found = once_more(
-            plan, self.state.outcomes, self._record.faults, self.state.nodes, self._left, self._ctx, turns
-        )
-        self._further(plan, found, before + turns)
+        self._further(plan, once_more(plan, self.state.outcomes, *known, before, turns), before + turns)
 
     def _further(self, plan: StagePlan, found: Confirmation, before: int) -> None:
         """The rounds of a confirmation."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from bringup.check import AnyCheck
 from bringup.context import Context
 from bringup.model import Node, Outcome, Pair, Verdict, Why
 from bringup.orchestrator.plan import Battle, Case, make_battle, untested
+from bringup.orchestrator.quarantine import Left, gone
 from bringup.topology import homecoming, place
 
 _NOBODY = "no other node of its NVLink domain is left: NVLink between nodes was not tested"
@@ -18,27 +19,29 @@ def home_round(
     checks: Iterable[AnyCheck],
     outcomes: Sequence[Outcome],
     nodes: Sequence[Node],
-    out: Container[str],
+    left: Mapping[str, Left],
     ctx: Context,
     number: int,
 ) -> tuple[list[Battle], list[Case]]:
     """The pairs of round `number`, and a case for each node that has nobody to meet any more.
 
-    `out` are the nodes that have left. Who is the only one of its domain by plan has neither: nothing was promised.
+    A test that could not be judged tells nothing of the domain, so another one takes its place. Who is the only one of
+    its domain by plan has neither: nothing was promised.
     """
-    battles: list[Battle] = []
+    pairs: dict[tuple[str, str], list[AnyCheck]] = defaultdict(list)
     alone: list[Case] = []
+    here = {node.name: node for node in nodes}
     for check in (check for check in checks if check.target is Pair):
         home = {n.name: _home(n) for n in nodes if check.at_home(n, ctx)}
         members = Counter(home.values())
-        here = {
-            n.name: n for n in nodes if n.name in home and n.name not in out and members[home[n.name]] > 1
-        }
-        mine = (o for o in outcomes if o.check == check.id and o.verdict is not Verdict.NOT_RUN)
-        pairs, left = homecoming(list(here), home.__getitem__, {frozenset(o.nodes) for o in mine})
-        battles += [make_battle([check], here[a], here[b], number, ctx) for a, b in pairs]
-        alone += [Case(check, here[name], why=Why.NO_PARTNER, reason=_NOBODY) for name in left]
-    return battles, alone
+        out = left if check.per_rail else {name for name in home if gone(name, left)}
+        mine = [name for name in home if name not in out and members[home[name]] > 1]
+        ran = (o for o in outcomes if o.check == check.id and o.verdict in (Verdict.PASS, Verdict.FAIL))
+        found, lonely = homecoming(mine, home.__getitem__, {frozenset(o.nodes) for o in ran})
+        for pair in found:
+            pairs[pair].append(check)
+        alone += [Case(check, here[name], why=Why.NO_PARTNER, reason=_NOBODY) for name in lonely]
+    return [make_battle(mine, here[a], here[b], number, ctx) for (a, b), mine in pairs.items()], alone
 
 
 def untested_cases(

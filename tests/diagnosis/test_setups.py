@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bringup.diagnosis.setups import Setups, to_split
+from bringup.diagnosis.setups import Setups, Split, to_split
 
 BW, LAT = "rdma.write-bw", "rdma.write-lat"
 
@@ -17,7 +17,7 @@ def nobody(name: str) -> bool:
 
 def test_each_of_two_meets_another_one_in_its_role() -> None:
     setups = Setups(undecided={(BW, "x"): ("a", "b")}, works=works(BW, "bcd", "acd"))
-    assert to_split(setups, nobody) == [("a", "c", (BW,)), ("d", "b", (BW,))]
+    assert to_split(setups, nobody) == [Split("a", "c", (BW,)), Split("d", "b", (BW,))]
 
 
 def test_rails_and_checks_of_two_nodes_are_one_test() -> None:
@@ -25,18 +25,30 @@ def test_rails_and_checks_of_two_nodes_are_one_test() -> None:
     setups = Setups(undecided=undecided, works=works(BW, "cd", "cd") | works(LAT, "de", "de"))
     assert to_split(setups, nobody) == []  # only d is well in both
     setups = Setups(undecided=undecided, works=works(BW, "cde", "cde") | works(LAT, "de", "de"))
-    assert to_split(setups, nobody) == [("a", "d", (BW, LAT)), ("e", "b", (BW, LAT))]
+    assert to_split(setups, nobody) == [Split("a", "d", (BW, LAT)), Split("e", "b", (BW, LAT))]
 
 
 def test_nobody_takes_part_twice_and_nobody_who_has_left() -> None:
     undecided = {(BW, "1"): ("a", "b"), (BW, "2"): ("c", "b"), (BW, "3"): ("e", "f")}
     setups = Setups(undecided=undecided, works=works(BW, "ghijk", "ghijk"))
     found = to_split(setups, lambda name: name == "g")
-    assert found == [("a", "h", (BW,)), ("i", "b", (BW,)), ("e", "j", (BW,)), ("k", "f", (BW,))]
-    flat = [name for a, b, _ in found for name in (a, b)]
+    assert found == [
+        Split("a", "h", (BW,)), Split("i", "b", (BW,)), Split("e", "j", (BW,)), Split("k", "f", (BW,))
+    ]  # fmt: skip
+    flat = [name for test in found for name in (test.starts, test.asked)]
     assert len(flat) == len(set(flat))
 
 
 def test_without_partners_the_pair_stays_a_pair() -> None:
     assert to_split(Setups(undecided={(BW, "x"): ("a", "b")}), nobody) == []
     assert to_split(Setups(), nobody) == []
+
+
+def test_the_rail_is_one_on_which_they_could_not() -> None:
+    setups = Setups(undecided={(BW, "a ~ b rail 5"): ("a", "b")}, works=works(BW, "cd", "cd"))
+    assert [test.rail for test in to_split(setups, nobody)] == [5, 5]
+
+
+def test_a_pair_of_which_one_has_left_needs_no_test() -> None:
+    setups = Setups(undecided={(BW, "x"): ("a", "b")}, works=works(BW, "cd", "cd"))
+    assert to_split(setups, lambda name: name == "b") == []

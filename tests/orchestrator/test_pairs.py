@@ -13,7 +13,7 @@ from bringup.check import Check, Outputs, Plan, run
 from bringup.commands import Command
 from bringup.context import Context
 from bringup.defects import Fault
-from bringup.errors import NotApplicable
+from bringup.errors import CannotJudge, NotApplicable
 from bringup.events import Judged
 from bringup.journal import read
 from bringup.model import Finding, Limit, Measurement, Node, Pair, Port, RunVerdict, Stage, Verdict, Why
@@ -191,6 +191,11 @@ class AtHome(Whole):
     def at_home(self, node: Node, ctx: Context) -> bool:
         return True
 
+    def judge(self, target: Pair, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
+        if out.text(target.a, Command(f"client {target.b.name} 0 all")) == "refused":
+            raise CannotJudge("it could not be started")
+        yield from super().judge(target, out, ctx)
+
 
 def met_at_home(state: RunState, home: dict[str, str]) -> set[str]:
     """Who was tested with a node of its own domain."""
@@ -205,6 +210,37 @@ def test_everybody_who_is_left_meets_one_of_its_domain(tmp_path: Path, gone: lis
     assert met_at_home(state, {n.name: n.rack for n in nodes}) == {n.name for n in nodes} - set(gone)
     said = [o for o in state.outcomes if o.check == AtHome.id and o.why is Why.NO_PARTNER]
     assert said == []
+
+
+def test_a_test_at_home_that_could_not_be_judged_is_asked_for_again_by_a_resumed_run(tmp_path: Path) -> None:
+    nodes = [Node(f"n{i}", profile="p", rack=f"R{(i - 1) // 8}") for i in range(1, 17)]
+    mates = {n.name for n in nodes[:8]}
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        both = {node, rest[0]} if verb == "client" else set()
+        return b"refused" if "n6" in both and both <= mates else None
+
+    checks = [Reached(), AtHome()]
+    first = battle(tmp_path, Cluster(answer, refused=["n2"]), nodes, checks)
+    assert "n6" not in ready_nodes(first)
+    again = battle(tmp_path, Cluster(answer, refused=["n2"]), nodes, checks, before=first)
+    assert "n6" not in ready_nodes(again)
+    repaired = battle(tmp_path, Cluster(refused=["n2"]), nodes, checks, before=again)
+    assert ready_nodes(repaired) == {n.name for n in nodes} - {"n2"}
+    assert "n6" in met_at_home(repaired, {n.name: n.rack for n in nodes})
+
+
+def test_a_partner_that_lost_a_port_is_no_partner_at_home(tmp_path: Path) -> None:
+    def answer(node: str, script: str) -> bytes | None:
+        return b"mlx5_0=1 mlx5_1=0" if script == "links" and node == "n2" else None
+
+    ports = (Port(0, "mlx5_0"), Port(1, "mlx5_1"))
+    nodes = [Node(f"n{i}", profile="p", rack=f"R{(i - 1) // 8}", ports=ports) for i in range(1, 17)]
+    checks = [c for c in CHECKS if c.id in ("reach.connect", "link.state")]
+    state = battle(tmp_path, Cluster(answer), nodes, [*checks, AtHome()])
+    assert met_at_home(state, {n.name: n.rack for n in nodes}) == {n.name for n in nodes} - {"n2"}
+    assert ready_nodes(state) == {n.name for n in nodes} - {"n2"}
 
 
 def test_the_last_one_of_its_domain_is_said_to_be_untested_there(tmp_path: Path) -> None:
