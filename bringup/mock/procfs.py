@@ -124,9 +124,21 @@ def tcp(node: SimNode) -> str:
     return _TCP_HEAD + "".join(rows)
 
 
+def numa_nodes(node: SimNode) -> list[tuple[str, int]]:
+    """The processors and KiB of each NUMA node: one for each socket, and on Grace one without processors for each GPU.
+
+    Firmware and kernel keep about 1.6 % of the installed memory to themselves.
+    """
+    each = node.threads // node.sockets
+    mine = int(node.memory_gib * 1024 * 1024 * 0.984) // node.sockets
+    found = [(f"{k * each}-{(k + 1) * each - 1}", mine) for k in range(node.sockets)]
+    grace = node.shape.gpu_vendor and node.shape.gpu.addressing == "ATS"
+    return found + [("", gpu.memory_mib * 1024) for gpu in node.visible_gpus if grace]
+
+
 def meminfo(node: SimNode) -> str:
-    """Firmware and kernel keep about 1.6 % of the installed memory to themselves."""
-    total = int(node.memory_gib * 1024 * 1024 * 0.984)
+    """All memory of all NUMA nodes."""
+    total = sum(kib for _, kib in numa_nodes(node))
     rows = {
         "MemTotal": total,
         "MemFree": total - 31457280,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bringup.mock import host_files, roce
 from bringup.mock.hardware import Aer, Gpu, Hca, Logical, Nic, Presence, SimNode
 from bringup.mock.kernel_log import upstream_of
+from bringup.mock.procfs import numa_nodes
 from bringup.mock.shapes import LINK_GENERATIONS
 
 GTS_OF_GEN = {1: 2.5, 2: 5.0, 3: 8.0, 4: 16.0, 5: 32.0, 6: 64.0}
@@ -256,6 +257,12 @@ def _machine(node: SimNode, files: Files) -> None:
         for cpu in range(node.threads):
             package = cpu // (shape.cores_per_socket * shape.threads_per_core)
             files[f"sys/devices/system/cpu/cpu{cpu}/topology/physical_package_id"] = f"{package}\n"
+    for number, (cpus, kib) in enumerate(numa_nodes(node)):
+        base = f"sys/devices/system/node/node{number}"
+        files[f"{base}/cpulist"] = f"{cpus}\n"
+        files[f"{base}/meminfo"] = (
+            f"Node {number} MemTotal:       {kib:>9} kB\nNode {number} MemFree:  {kib // 2:>9} kB\n"
+        )
     files |= {
         "sys/class/dmi/id/product_serial": f"{node.serial}\n",
         "sys/class/dmi/id/product_name": f"{shape.product}\n",

@@ -47,7 +47,17 @@ exit 0
 """
 )
 
-MEMORY = Command('cat "$ROOT"/proc/meminfo\n')
+MEMORY = Command(
+    """cat "$ROOT"/proc/meminfo
+cd "$ROOT"/sys/devices/system/node 2>/dev/null && for node in node[0-9]*; do
+  cpus=
+  [ -r "$node"/cpulist ] && read -r cpus < "$node"/cpulist
+  [ -n "$cpus" ] && sed -n 's/^Node \\([0-9]*\\) MemTotal:/NodeTotal: \\1/p' "$node"/meminfo
+done
+true
+"""
+)
+"""The whole memory, and that of each NUMA node that has processors: on Grace the GPUs' memory counts to the whole."""
 
 LIMITS = Command('cat "$ROOT"/proc/self/limits\n')
 """The limits of the very shell that runs the tests."""
@@ -227,14 +237,22 @@ def parse_cpu(text: str) -> Cpu:
 
 
 def parse_memory_kib(text: str) -> int:
-    """The total memory in KiB (the file says kB and means KiB)."""
+    """The memory of the processors in KiB (the files say kB and mean KiB), without that of GPUs."""
+    total: int | None = None
+    nodes: list[int] = []
     for line in text.splitlines():
         words = line.split()
         if words[:1] == ["MemTotal:"]:
             if len(words) != 3 or words[2] != "kB":
                 raise ParseError(f"meminfo: {quoted(line)} is not known")
-            return whole(words[1], "meminfo MemTotal")
-    raise ParseError(f"meminfo: no MemTotal in {quoted(text)}")
+            total = whole(words[1], "meminfo MemTotal")
+        elif words[:1] == ["NodeTotal:"]:
+            if len(words) != 4 or words[3] != "kB":
+                raise ParseError(f"meminfo: {quoted(line)} is not known")
+            nodes.append(whole(words[2], "meminfo of a NUMA node"))
+    if total is None:
+        raise ParseError(f"meminfo: no MemTotal in {quoted(text)}")
+    return min(total, sum(nodes)) if nodes else total
 
 
 @remembered

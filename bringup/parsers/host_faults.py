@@ -17,7 +17,7 @@ NVME_COUNT = Fault(
 
 CPU_COUNT = Fault(
     "CPU-COUNT",
-    "{node} has too few processors or threads",
+    "{node} has another number of processors or threads than it should",
     "look in the BIOS of {node} {place} (SMT, disabled cores, a processor that is not seen); reseat it if it is missing",
 )
 
@@ -26,7 +26,6 @@ MEMORY_SIZE = Fault(
     "{node} has too little memory",
     "find the missing module in the BMC of {node} {place} and reseat it; replace it if it stays missing; where nodes of "
     "both sizes were ordered, give them profiles of their own",
-    who=Who.HANDS_ON,
 )
 
 MEMORY_ECC = Fault(

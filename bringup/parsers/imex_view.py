@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from bringup.parsers.nvidia_imex import READY
 from bringup.parsers.siblings import blamed
 
 Views = Mapping[str, Mapping[str, str]]
@@ -20,17 +21,25 @@ class Blame:
     words: str
 
 
-def split(views: Views, owner: Mapping[str, str], away: Sequence[str]) -> tuple[Views, tuple[str, ...]]:
-    """The views without the addresses that belong to the trays that are away, and those addresses with their words.
+def of_absent(views: Views, owner: Mapping[str, str], away: Collection[str]) -> dict[str, str]:
+    """The addresses in what is said that belong to trays that are `away`: address -> tray, or empty if nobody knows which.
 
-    Who is away has not told its addresses. So addresses of nobody are theirs, if there are not more of them.
+    Who is away has not told its addresses. So addresses of nobody that are not ready are theirs, if there are not more
+    of them.
     """
     said = {address: word for view in views.values() for address, word in view.items()}
-    theirs = {a: word for a, word in said.items() if a not in owner or owner[a] in away}
-    if len(theirs) > len(away):
-        return views, ()
-    rest = {who: {a: word for a, word in view.items() if a not in theirs} for who, view in views.items()}
-    return {who: view for who, view in rest.items() if view}, tuple(f"{a} {w}" for a, w in theirs.items())
+    theirs = {address: owner[address] for address in said if owner.get(address, "") in away}
+    strange = [a for a, word in said.items() if a not in owner and not word.startswith(READY)]
+    unknown = sorted(set(away) - set(theirs.values()))
+    if len(strange) <= len(unknown):
+        theirs |= dict.fromkeys(strange, unknown[0] if len(unknown) == 1 else "")
+    return theirs
+
+
+def without(views: Views, addresses: Collection[str]) -> Views:
+    """The views without these addresses."""
+    rest = {who: {a: w for a, w in view.items() if a not in addresses} for who, view in views.items()}
+    return {who: view for who, view in rest.items() if view}
 
 
 def blames(views: Views, owner: Mapping[str, str]) -> tuple[Blame, ...]:

@@ -58,15 +58,18 @@ class Domain:
     def trouble(self) -> Mapping[str, str]:
         """What is wrong with which node: its address -> its state, or the codes of its connections if it is ready.
 
-        A connection has two ends. Those between ready nodes are said of the fewest nodes that have part in all of them.
+        A connection has two ends. Those between ready nodes are said of the fewest nodes that have part in all of them;
+        of two that are bad with nobody else it is said of both.
         """
         found = {node.address: node.state for node in self.nodes if node.state != READY}
         ready = {node.index: node.address for node in self.nodes if node.state == READY}
         among = [(a, b, code) for a, b, code in self.broken if a in ready and b in ready]
-        blamed = siblings.blamed((a, b) for a, b, _ in among)
-        for index in sorted(blamed):
+        pairs = {(min(a, b), max(a, b)) for a, b, _ in among}
+        lonely = siblings.lonely(pairs)
+        for index in sorted(siblings.blamed(pairs) | {end for pair in lonely for end in pair}):
             codes = sorted({code for a, b, code in among if index in (a, b)})
-            found[ready[index]] = f"{READY} {' '.join(codes)}"
+            mate = next((ready[a if b == index else b] for a, b in lonely if index in (a, b)), "")
+            found[ready[index]] = f"{READY} {' '.join(codes)}{f' with {mate}' if mate else ''}"
         return found
 
 

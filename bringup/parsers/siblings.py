@@ -59,14 +59,14 @@ def blamed(pairs: Iterable[tuple[int, int]]) -> set[int]:
 
     One bad GPU shows at each of its siblings; only that one is to be touched.
     """
+    of: dict[int, set[int]] = {}
+    for a, b in pairs:
+        of.setdefault(a, set()).add(b)
+        of.setdefault(b, set()).add(a)
     found: set[int] = set()
-    rest = {(min(pair), max(pair)) for pair in pairs}
-    while rest:
-        counts: dict[int, int] = {}
-        for pair in sorted(rest):
-            for part in pair:
-                counts[part] = counts.get(part, 0) + 1
-        worst = max(counts, key=lambda part: (counts[part], -part))
+    while any(of.values()):
+        worst = max(of, key=lambda part: (len(of[part]), -part))
         found.add(worst)
-        rest = {pair for pair in rest if worst not in pair}
+        for other in of.pop(worst):
+            of.get(other, set()).discard(worst)
     return found

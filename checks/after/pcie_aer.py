@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bringup.battery.aer import need_counters
 from bringup.battery.rises import Count, Rule, again, rises
 from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
-from bringup.errors import CannotJudge, NotApplicable
+from bringup.errors import CannotJudge
 from bringup.model import Finding, Level, Measurement, Node, Stage
 from bringup.parsers import nvidia_smi_xml, pci_sysfs
 from bringup.parsers.gpu_faults import PCIE_AER
@@ -56,12 +57,7 @@ def _smi(node: Node, outputs: Outputs) -> Smi | None:
 
 def _counts(node: Node, ctx: Context, places: Places, outputs: Outputs) -> Iterator[Count]:
     devices = pci_sysfs.parse(outputs.text(node, pci_sysfs.DEVICES))
-    if not any(d.aer_fatal is not None for d in devices):
-        if not ctx.number(node, "gpu.count") and not ctx.training_ports(node):
-            raise NotApplicable(
-                "no device counts PCIe errors (a virtual machine), and the plan asks for none"
-            )
-        raise CannotJudge(f"no PCI device of {node.name} reports error counters")
+    need_counters(node, devices, ctx)
     for device in devices:
         at = places.of(device)
         for name, count in (

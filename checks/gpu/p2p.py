@@ -52,10 +52,11 @@ class GpuP2p(Check[Node]):
         pairs = nvidia_smi_p2p.parse(text)
         gpus = sorted({gpu for pair in pairs for gpu in pair})
         bad = {pair: word for pair, word in pairs.items() if word != "OK"}
-        lonely = siblings.lonely(bad)
+        # Of two cards alone nobody can say which one it is, so it is the node's.
+        lonely = siblings.lonely(bad) if len(gpus) == 2 else set()
         blamed = siblings.blamed(bad) - {gpu for pair in lonely for gpu in pair}
         if lonely:
-            yield Measurement("gpu.p2p", 2 * len(lonely), "GPUs", target.name, _RULE)
+            yield Measurement("gpu.p2p", len(gpus), "GPUs", target.name, _RULE)
         for gpu in gpus:
             mine = {to if own == gpu else own: word for (own, to), word in bad.items() if gpu in (own, to)}
             at = f"{target.name}/gpu/{gpu}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
@@ -10,12 +11,13 @@ from bringup.context import Context
 from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Finding, Group, Limit, Measurement, Stage
 from bringup.parsers.host_faults import MEMORY_SIZE
-from bringup.parsers.majority import by_profile
+from bringup.parsers.majority import LARGEST_MINORITY, by_profile
 
 READINGS = ("host.memory", "memory")
 _LEAST = 4
 """With fewer nodes one bad one moves the middle too much."""
 _SHARE = 0.98
+_NAMED = 6
 _WHY = (
     "98 % of the median of its profile: one of 32 modules is 3 %; what kernel and firmware of equal nodes keep for "
     "themselves differs by far less"
@@ -25,7 +27,8 @@ _WHY = (
 class MemoryDrift(Check[Group]):
     """Every node has as much memory as the other nodes of its profile, at least four of them.
 
-    Finds one module among many, which a floor in a profile lets pass, and works where the profile has none.
+    Finds one module among many, which a floor in a profile lets pass, and works where the profile has none. Where more
+    than a third of them have another size than the middle, nobody can say which is right, and the fleet is named.
     """
 
     id = "host.memory-drift"
@@ -47,6 +50,15 @@ class MemoryDrift(Check[Group]):
                     few.append(f"{len(sizes)} of {len(members)} with profile {profile}")
                 continue
             least = round(_SHARE * median(sizes.values()), 1)
+            small = [node for node, gib in sizes.items() if gib < least]
+            large = [node for node, gib in sizes.items() if gib > median(sizes.values()) / _SHARE]
+            if len(small) + len(large) > LARGEST_MINORITY * len(sizes):
+                several = Counter(f"{round(gib)} GiB" for gib in sizes.values()).most_common(_NAMED)
+                said = ", ".join(f"{size} on {count}" for size, count in several)
+                yield Finding(
+                    MEMORY_SIZE.code, f"profile {profile}: {said} nodes; no clear majority", target.name
+                )
+                continue
             rule = Limit("host.memory-drift", ">=", least, "GiB", why=_WHY, source="rule")
             for node, gib in sizes.items():
                 yield Measurement("memory beside the other nodes'", gib, "GiB", node, rule)

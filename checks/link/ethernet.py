@@ -54,11 +54,12 @@ class Ethernet(Check[Node]):
         corrections = {a.device: a for a in per_interface.parse(out.text(target, per_interface.FEC))}
         fec: dict[str, float | str] = {}
         silent: list[str] = []
+        absent: list[str] = []
         for hca in planned(target, ctx):
             at = port_path(target.name, hca)
             answer = settings.get(hca)
             if answer is None:
-                silent.append(f"{hca} has no network interface")
+                absent.append(hca)
                 continue
             own = ethtool.parse(answer.text)[0]
             if not own.link:
@@ -81,6 +82,9 @@ class Ethernet(Check[Node]):
         for at, word in fec.items():
             yield Measurement("link.fec", word, "", at, limit, LINK_FEC.code)
         if silent:
-            raise CannotJudge("; ".join(silent))
+            raise CannotJudge("; ".join([*silent, *(f"{hca} has no network interface" for hca in absent)]))
+        if absent:
+            at = f"{target.name}/hca/{absent[0]}"
+            raise CannotJudge(f"no network interface of {', '.join(absent)}", code="HCA-MISSING", at=at)
         if not fec:
             raise CannotJudge("no planned port has link (link.state says why)")

@@ -44,12 +44,12 @@ class Qos(Check[Node]):
         out.optional(target, per_interface.QOS, ctx)
         answers = {a.device: a for a in per_interface.parse(out.text(target, per_interface.QOS))}
         told: dict[str, dict[str, float | str]] = {"link.qos.trust": {}, "link.qos.pfc": {}}
-        failed: list[str] = []
+        failed: dict[str, str] = {}
         for hca in planned(target, ctx):
             answer = answers.get(hca)
             if answer is None or answer.status != 0:
                 said = answer.text.strip().splitlines()[-1:] if answer else []
-                failed.append(f"{hca} ({said[0][:80] if said else 'no network interface'})")
+                failed[hca] = said[0][:80] if said else "no network interface"
                 continue
             qos = mlnx_qos.parse(answer.text)
             at = port_path(target.name, hca)
@@ -68,6 +68,8 @@ class Qos(Check[Node]):
             for at, value in values.items():
                 yield Measurement(name, value, "", at, limit)
         if failed:
-            raise CannotJudge(f"mlnx_qos tells nothing of {', '.join(failed)}")
+            words = ", ".join(f"{hca} ({said})" for hca, said in failed.items())
+            absent = not any(hca in answers for hca in failed)
+            raise CannotJudge(f"mlnx_qos tells nothing of {words}", code="HCA-MISSING" if absent else "")
         if split:
             raise CannotJudge(f"the node's ports do not agree and the profile names none: {', '.join(split)}")

@@ -9,29 +9,33 @@ from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
 from bringup.errors import CannotJudge, NoLimit, NotApplicable
 from bringup.model import Finding, Group, Limit, Measurement, Node, Stage
-from bringup.parsers.imex_view import Views, blames, split
+from bringup.parsers.imex_view import Views, blames, of_absent, without
+from bringup.topology import groups, place
 
 READINGS = "nvlink.imex"
 ADDRESSES = ("host.identities", "IP address")
 IMEX_DOMAIN = Fault(
     code="IMEX-DOMAIN",
     title="the IMEX domain of {at} is not complete",
-    action="on {at} and on the nodes that the evidence names: the same driver and IMEX version on all trays (a V in the "
-    "table is a difference), the same nodes_config.cfg, no firewall between them; then restart nvidia-imex on all",
+    action="on {at} and on the nodes that the evidence names: the same nodes_config.cfg (an M in the table is a "
+    "difference), no firewall between them; then restart nvidia-imex on all",
     who=Who.SOFTWARE,
     severity=Severity.RESET,
-    explained_by=(
-        "IMEX-DOWN",
-        "GPU-DRIVER",
-        "VERSION-MINORITY",
-        "NODE-UNREACHABLE",
-        "NODE-LOST",
-        "LOGIN-REFUSED",
-    ),
+    explained_by=("IMEX-DOWN", "GPU-DRIVER", "NODE-UNREACHABLE", "NODE-LOST", "LOGIN-REFUSED"),
+)
+IMEX_VERSION = Fault(
+    code="IMEX-VERSION",
+    title="IMEX of {at} talks to nobody, because its version differs",
+    action="install the driver and the IMEX of the other trays on {at} (IMEX exactly in the driver's version), then "
+    "restart nvidia-imex there",
+    who=Who.SOFTWARE,
+    severity=Severity.RESET,
+    explained_by=("IMEX-DOWN", "GPU-DRIVER", "VERSION-MINORITY"),
 )
 _RULE = Limit("nvlink.imex-domain", "==", 0, "nodes", why="every tray is ready and connected", source="rule")
 _UP = "UP"
 _ACTIVE = "active"
+_VERSION = "!V!"
 
 
 class ImexDomain(Check[Group]):
@@ -39,12 +43,12 @@ class ImexDomain(Check[Group]):
 
     What the trays say of each other is told at the fewest of them that have part in all of it: one tray behind a
     firewall sees all others missing. A tray whose service is down explains what the others see of it; of one that told
-    nothing it cannot be judged.
+    nothing it cannot be judged. Whose an address is, the inventory and the nodes themselves tell.
     """
 
     id = "nvlink.imex-domain"
     stage = Stage.NVLINK
-    faults = (IMEX_DOMAIN,)
+    faults = (IMEX_DOMAIN, IMEX_VERSION)
 
     def plan(self, target: Group, ctx: Context) -> Plan:
         if not any(_spans(node, ctx) for node in target.members):
@@ -55,38 +59,45 @@ class ImexDomain(Check[Group]):
         service, state, trouble = (_readings(ctx, name) for name in ("service", "state", "trouble"))
         if not state and not service:
             raise CannotJudge(f"no node told the state of its IMEX domain ({READINGS} has no reading)")
-        racks: dict[str, list[str]] = {}
-        for node in target.members:
-            if _spans(node, ctx):
-                racks.setdefault(node.rack, []).append(node.name)
-        owner = _owners(ctx)
+        owner = _owners(target.members, ctx)
         unheard: list[str] = []
-        for rack, names in racks.items():
+        for domain, nodes in groups(target.members, lambda node: place(node).domain or "unknown").items():
+            names = [node.name for node in nodes if _spans(node, ctx)]
             seen = {name: _seen(trouble.get(name, "")) for name in names if name in state}
             bad = {name: view for name, view in seen.items() if state[name] != _UP or view}
-            at = f"nodes of rack {rack or 'unknown'} in trouble"
+            at = f"nodes of domain {domain} in trouble"
             yield Measurement(at, len(bad), "nodes", target.name, None if bad else _RULE)
             down = [name for name in names if service.get(name, _ACTIVE) != _ACTIVE]
             quiet = [name for name in names if name not in state and name not in down]
-            rest, accounted = split(bad, owner, (*down, *quiet))
-            yield from _told(rest, state, owner)
-            message = f"as seen by {_some(list(bad))}: {', '.join(accounted)}"
-            for name in down if accounted else ():  # whose own fault explains it
-                yield Finding(IMEX_DOMAIN.code, message, name)
-            for name in bad if not rest and not accounted else ():
+            theirs = of_absent(bad, owner, (*down, *quiet))
+            yield from _told(without(bad, theirs), state, owner, target.name)
+            yield from _of_absent(bad, theirs, down)
+            for name in (name for name, view in bad.items() if not view):
                 yield Finding(IMEX_DOMAIN.code, f"the domain is {state[name]}, and nobody says why", name)
-            unheard += [name for name in quiet if accounted or name in service]
+            away = set(theirs.values()) or set(quiet if theirs else ())
+            unheard += [name for name in quiet if name in service or name in away or ("" in away)]
         if unheard:
             said = f"no IMEX state is known of {_some(unheard)}"
             raise CannotJudge(said, code=IMEX_DOMAIN.code, at=unheard[0])
 
 
-def _told(views: Views, state: Mapping[str, str], owner: Mapping[str, str]) -> Iterator[Finding]:
-    """What the trays of a rack say of each other, at those to blame for it."""
+def _told(views: Views, state: Mapping[str, str], owner: Mapping[str, str], fleet: str) -> Iterator[Finding]:
+    """What trays say of each other, at those to blame for it; of addresses that nobody knows, at the fleet."""
+    known = {*owner.values(), *views}
     for blame in blames(views, owner):
-        known = blame.at in owner.values() or blame.at in views
         message = f"{state[blame.tellers[0]]} as seen by {_some(blame.tellers)}: {blame.words}"
-        yield Finding(IMEX_DOMAIN.code, message, blame.at if known else blame.tellers[0])
+        code = IMEX_VERSION.code if _VERSION in blame.words else IMEX_DOMAIN.code
+        yield Finding(code, message, blame.at if blame.at in known else fleet)
+
+
+def _of_absent(views: Views, theirs: Mapping[str, str], down: Sequence[str]) -> Iterator[Finding]:
+    """What the others see of trays whose service is down, at those: their own fault explains it."""
+    for name in down:
+        mine = [address for address, whose in theirs.items() if whose in (name, "")]
+        tellers = [who for who, view in views.items() if any(address in view for address in mine)]
+        if tellers:
+            words = dict.fromkeys(f"{a} {views[who][a]}" for who in tellers for a in mine if a in views[who])
+            yield Finding(IMEX_DOMAIN.code, f"as seen by {_some(tellers)}: {', '.join(words)}", name)
 
 
 def _seen(trouble: str) -> dict[str, str]:
@@ -95,9 +106,10 @@ def _seen(trouble: str) -> dict[str, str]:
     return {address: word for address, _, word in parts}
 
 
-def _owners(ctx: Context) -> dict[str, str]:
-    """Whose each address is, as the nodes themselves tell."""
-    return {str(m.value): m.at.partition("/")[0] for m in ctx.readings.get(ADDRESSES, ())}
+def _owners(nodes: Sequence[Node], ctx: Context) -> dict[str, str]:
+    """Whose each address is: as the inventory has it, and as the nodes themselves tell."""
+    planned = {address: n.name for n in nodes for address in (n.address, n.peer_address) if address}
+    return planned | {str(m.value): m.at.partition("/")[0] for m in ctx.readings.get(ADDRESSES, ())}
 
 
 def _readings(ctx: Context, name: str) -> dict[str, str]:

@@ -60,7 +60,8 @@ class NvlinkTopology(Check[Node]):
         bad = [
             (gpu, to) for gpu, mine in links.items() for to, count in mine.items() if not limit.holds(count)
         ]
-        lonely = siblings.lonely(bad)
+        # Of two cards alone nobody can say which one it is, so it is the node's.
+        lonely = siblings.lonely(bad) if len(links) == 2 else set()
         blamed = siblings.blamed(bad) - {gpu for pair in lonely for gpu in pair}
         for a, b in sorted(lonely):
             yield Measurement("nvlink.pair_links", links[a].get(b, 0), "links", target.name, limit)

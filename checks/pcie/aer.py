@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bringup.battery.aer import need_counters
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
-from bringup.errors import CannotJudge, NotApplicable
+from bringup.errors import CannotJudge
 from bringup.model import Finding, Limit, Measurement, Node, Stage, Weight
 from bringup.parsers import bdf, kernel_log, nvidia_smi_xml, pci_sysfs
 from bringup.parsers.gpu_faults import PCIE_AER
@@ -34,16 +35,7 @@ class Aer(Check[Node]):
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         fatal, nonfatal = ctx.limit(target, "pcie.aer.fatal"), ctx.limit(target, "pcie.aer.nonfatal")
         devices = pci_sysfs.parse(out.text(target, pci_sysfs.DEVICES))
-        counting = [d for d in devices if d.aer_fatal is not None and d.aer_nonfatal is not None]
-        if not counting:
-            if not ctx.number(target, "gpu.count") and not ctx.training_ports(target):
-                raise NotApplicable(
-                    "no device counts PCIe errors (a virtual machine), and the plan asks for none"
-                )
-            gone = bool(ctx.number(target, "gpu.count")) and not any(d.is_gpu for d in devices)
-            raise CannotJudge(
-                f"no PCI device of {target.name} reports error counters", code="GPU-MISSING" if gone else ""
-            )
+        counting = need_counters(target, devices, ctx)
         smi = nvidia_smi_xml.read_or_none(out.get(target, nvidia_smi_xml.QUERY))
         places = Places(target.name, smi, devices)
         yield from _counts(target, places, counting, fatal, nonfatal)

@@ -14,18 +14,32 @@ from bringup.parsers.reading import quoted
 
 NUMA = steady(
     Command(
-        'cd "$ROOT"/sys/class/infiniband 2>/dev/null && grep -Hs . */device/numa_node; echo end',
+        """cd "$ROOT"/sys/devices/system/node 2>/dev/null && for node in node[0-9]*; do
+  cpus=
+  [ -r "$node"/cpulist ] && read -r cpus < "$node"/cpulist
+  [ -n "$cpus" ] && echo "node $node"
+done
+cd "$ROOT"/sys/class/infiniband 2>/dev/null && for hca in *; do
+  [ -e "$hca" ] || continue
+  number=-1
+  [ -r "$hca"/device/numa_node ] && read -r number < "$hca"/device/numa_node
+  echo "hca $hca $number"
+done
+echo end
+""",
         max_bytes=64 << 10,
     )
 )
-_LINE = re.compile(r"([\w.-]{1,64})/device/numa_node:(-?[0-9]{1,4})")
+_NODE = re.compile(r"node node[0-9]{1,4}")
+_HCA = re.compile(r"hca ([\w.-]{1,64}) (-?[0-9]{1,4})")
 _NOT_TOLD = "-1"
 UNKNOWN = "unknown"
 """In place of -1: the firmware has not told the kernel, as on many virtual machines."""
+NODES = "NUMA nodes"
 
 
 class NicNuma(Check[Node]):
-    """The node tells the NUMA node of every training adapter: the processor, or part of one, that its slot belongs to."""
+    """The node tells its NUMA nodes, and that of every training adapter: the processor, or part of one, of its slot."""
 
     id = "pcie.nic-numa"
     stage = Stage.PCIE
@@ -37,7 +51,8 @@ class NicNuma(Check[Node]):
         return run(target, NUMA)
 
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        nodes = parse(out.text(target, NUMA))
+        count, nodes = parse(out.text(target, NUMA))
+        yield Measurement(NODES, count, "", target.name)
         missing = [port.hca for port in ctx.training_ports(target) if port.hca not in nodes]
         for port in ctx.training_ports(target):
             if port.hca in nodes:
@@ -47,15 +62,21 @@ class NicNuma(Check[Node]):
             raise CannotJudge(f"no such adapter: {', '.join(missing)}", code="HCA-MISSING")
 
 
-def parse(text: str) -> dict[str, str]:
-    """The NUMA node of each RDMA device, or UNKNOWN. Raises ParseError if the answer is cut off."""
+def parse(text: str) -> tuple[int, dict[str, str]]:
+    """How many NUMA nodes have processors, and that of each RDMA device, or UNKNOWN.
+
+    Raises ParseError if the answer is cut off.
+    """
     lines = text.splitlines()
     if not lines or lines[-1] != "end":
-        raise ParseError(f"/sys/class/infiniband: the answer {quoted(text)} is cut off")
+        raise ParseError(f"NUMA nodes: the answer {quoted(text)} is cut off")
+    count = 0
     found: dict[str, str] = {}
     for line in lines[:-1]:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ParseError(f"/sys/class/infiniband gave {quoted(line)}")
-        found[match[1]] = UNKNOWN if match[2] == _NOT_TOLD else match[2]
-    return found
+        if _NODE.fullmatch(line):
+            count += 1
+        elif match := _HCA.fullmatch(line):
+            found[match[1]] = UNKNOWN if match[2] == _NOT_TOLD else match[2]
+        else:
+            raise ParseError(f"NUMA nodes: {quoted(line)} is not known")
+    return count, found

@@ -58,7 +58,8 @@ class Tree(Check[Node]):
         silent: list[str] = []
         cards = list(_cards(target, ctx, devices))
         if not cards and any(ctx.limit_or_none(target, name) for name in _PLANNED):
-            raise CannotJudge("no planned GPU or adapter answers on the PCI bus", code="GPU-MISSING")
+            code = "GPU-MISSING" if ctx.number(target, "gpu.count") else "HCA-MISSING"
+            raise CannotJudge("no planned GPU or adapter answers on the PCI bus", code=code)
         for device, limit in cards:
             hops = pci_tree.hops(device, above.get(device.address, ()), devices)
             at = places.of(device)

@@ -222,7 +222,10 @@ def test_codes_of_three_letters_that_touch_the_next_column(read: Read) -> None:
     )
     domain = nvidia_imex.parse(text)
     assert domain.broken == ((0, 1, "!V!"), (1, 0, "!V!"))
-    assert domain.trouble == {"10.136.206.47": "READY !V!"}
+    assert domain.trouble == {
+        "10.136.206.47": "READY !V! with 10.136.206.48",
+        "10.136.206.48": "READY !V! with 10.136.206.47",
+    }
 
 
 @pytest.mark.parametrize("name", MSCCLPP)

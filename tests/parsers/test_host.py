@@ -137,6 +137,23 @@ def test_memory(shell: str, tmp_path: Path) -> None:
     assert host.parse_memory_kib(run(shell, host.MEMORY, tmp_path)) == 2113405220
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_memory_of_gpus_is_not_that_of_processors(shell: str, tmp_path: Path) -> None:
+    """Grace (invented numbers): a NUMA node for its memory, one without processors for that of its GPU."""
+    node = "sys/devices/system/node"
+    write(
+        tmp_path,
+        {
+            "proc/meminfo": "MemTotal:       602000000 kB\nMemFree:        500000000 kB\n",
+            f"{node}/node0/cpulist": "0-71\n",
+            f"{node}/node0/meminfo": "Node 0 MemTotal:       502000000 kB\nNode 0 MemFree:  1 kB\n",
+            f"{node}/node1/cpulist": "\n",
+            f"{node}/node1/meminfo": "Node 1 MemTotal:       100000000 kB\nNode 1 MemFree:  1 kB\n",
+        },
+    )
+    assert host.parse_memory_kib(run(shell, host.MEMORY, tmp_path)) == 502000000
+
+
 @pytest.mark.parametrize(
     "text", ["", "MemFree: 1 kB\n", "MemTotal: x kB\n", "MemTotal: 12\n", "MemTotal: 5 MB\n"]
 )

@@ -39,6 +39,21 @@ def test_one_module_of_32_is_missing(drift) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "sizes", [[503.0] * 5 + [251.0] * 4, [503.0] * 4 + [251.0] * 5, [503.0, 503.0, 251.0, 251.0]]
+)
+def test_of_two_sizes_nobody_knows_the_right_one(drift, sizes) -> None:
+    outcome = drift({f"n{k}": size for k, size in enumerate(sizes)})
+    assert outcome.verdict is Verdict.FAIL
+    assert [(f.code, f.at) for f in outcome.findings] == [("MEMORY-SIZE", "fleet")]
+    assert "503 GiB on" in outcome.findings[0].message and "no clear majority" in outcome.findings[0].message
+
+
+def test_a_node_with_more_memory_lacks_nothing(drift) -> None:
+    outcome = drift({**dict.fromkeys("abcde", 503.0), "f": 1007.0})
+    assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
+
+
 def test_too_few_that_told_their_size_are_no_pass(drift) -> None:
     outcome = drift({"a": 2015.5, "b": 2015.5, "c": 2015.5, "d": None})
     assert (outcome.verdict, outcome.reason) == (

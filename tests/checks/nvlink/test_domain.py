@@ -278,7 +278,22 @@ def test_a_tray_of_another_version_is_the_one_to_blame(trays, found) -> None:
     outcome = trays(dict.fromkeys("abcd", bad("10.0.0.3 READY !V!")), IPS)
     assert outcome.verdict is Verdict.FAIL
     assert told(outcome) == [("fail", "c", "DEGRADED as seen by a, b, d: 10.0.0.3 READY !V!")]
-    assert found(outcome) == [("fail", "IMEX-DOMAIN", "c")]
+    assert found(outcome) == [("fail", "IMEX-VERSION", "c")]
+
+
+def test_of_two_trays_that_are_only_bad_with_each_other_both_are_named(trays) -> None:
+    both = bad("10.0.0.2 READY D with 10.0.0.4", "10.0.0.4 READY D with 10.0.0.2")
+    outcome = trays(dict.fromkeys("abcd", both), IPS)
+    assert [(f.at, f.message.rpartition(": ")[2]) for f in outcome.findings] == [
+        ("b", "10.0.0.2 READY D with 10.0.0.4"),
+        ("d", "10.0.0.4 READY D with 10.0.0.2"),
+    ]
+
+
+def test_a_tray_that_left_for_another_reason_is_not_taken_for_one_of_another_version(trays) -> None:
+    outcome = trays({**dict.fromkeys("abd", bad("10.0.0.4 READY !V!")), "c": (None, None, None)})
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "fleet", "DEGRADED as seen by a, b, d: 10.0.0.4 READY !V!")]
 
 
 def test_one_tray_behind_a_firewall_is_blamed_not_the_others(trays) -> None:
@@ -289,10 +304,10 @@ def test_one_tray_behind_a_firewall_is_blamed_not_the_others(trays) -> None:
     assert told(outcome) == [("fail", "d", "DEGRADED as seen by a, b, c: 10.0.0.4 UNAVAILABLE")]
 
 
-def test_an_address_of_nobody_is_told_by_who_sees_it(trays) -> None:
+def test_an_address_of_nobody_is_told_at_the_fleet(trays) -> None:
     outcome = trays(dict.fromkeys("ab", bad("10.0.0.9 UNAVAILABLE")), IPS)
     assert outcome.verdict is Verdict.FAIL
-    assert told(outcome) == [("fail", "a", "DEGRADED as seen by a, b: 10.0.0.9 UNAVAILABLE")]
+    assert told(outcome) == [("fail", "fleet", "DEGRADED as seen by a, b: 10.0.0.9 UNAVAILABLE")]
 
 
 def test_a_state_without_a_reason_is_no_pass(trays) -> None:

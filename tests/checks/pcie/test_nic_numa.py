@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from bringup.errors import NotApplicable
@@ -12,18 +14,24 @@ HCAS = ["mlx5_0", "mlx5_1"]
 
 
 def lines(**places: int) -> str:
-    """What grep prints of sysfs (invented numbers in the kernel's form)."""
-    return "".join(f"{hca}/device/numa_node:{number}\n" for hca, number in places.items()) + "end\n"
+    """What the command prints of sysfs of a machine with two NUMA nodes (invented)."""
+    rows = "".join(f"hca {hca} {number}\n" for hca, number in places.items())
+    return f"node node0\nnode node1\n{rows}end\n"
 
 
 @pytest.fixture
 def judge(load_check, node, make_context, make_outputs):
-    def run(text: object):
-        ctx = make_context(facts={"fabric.hcas": HCAS})
-        check = load_check("pcie/nic_numa.py")
-        (command,) = (step.command for step in check.plan(node, ctx).steps)
-        return judged(check, node, make_outputs({command: text}), ctx)
+    ctx = make_context(facts={"fabric.hcas": HCAS})
+    check = load_check("pcie/nic_numa.py")
 
+    def command():
+        (found,) = (step.command for step in check.plan(node, ctx).steps)
+        return found
+
+    def run(text: object):
+        return judged(check, node, make_outputs({command(): text}), ctx)
+
+    run.command = command
     return run
 
 
@@ -31,6 +39,7 @@ def test_each_planned_adapter_tells_its_place(judge, values) -> None:
     outcome = judge(lines(mlx5_0=0, mlx5_1=1, mlx5_9=1))
     assert (outcome.verdict, outcome.reason, outcome.findings) == (Verdict.PASS, "", ())
     assert values(outcome) == [
+        ("NUMA nodes", "gpu-001", 2, True),
         ("NUMA node of rail 0", "gpu-001/hca/mlx5_0", "0", True),
         ("NUMA node of rail 1", "gpu-001/hca/mlx5_1", "1", True),
     ]
@@ -38,7 +47,25 @@ def test_each_planned_adapter_tells_its_place(judge, values) -> None:
 
 def test_a_virtual_machine_tells_that_it_does_not_know(judge) -> None:
     outcome = judge(lines(mlx5_0=-1, mlx5_1=-1))
-    assert [m.value for m in outcome.measurements] == ["unknown", "unknown"]
+    assert [m.value for m in outcome.measurements] == [2, "unknown", "unknown"]
+
+
+def test_the_kernel_of_this_machine_is_understood(judge, tmp_path) -> None:
+    """An adapter without the file, as of software RDMA, is known and its place is not."""
+    for cpus, node in (("0-3", "node0"), ("", "node1")):
+        (tmp_path / "sys/devices/system/node" / node).mkdir(parents=True)
+        (tmp_path / "sys/devices/system/node" / node / "cpulist").write_text(cpus + "\n")
+    for hca in ("mlx5_0", "rxe0"):
+        (tmp_path / "sys/class/infiniband" / hca / "device").mkdir(parents=True)
+    (tmp_path / "sys/class/infiniband/mlx5_0/device/numa_node").write_text("0\n")
+    told = subprocess.run(
+        ["sh", "-c", judge.command().script],
+        env={"ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "node node0\nhca mlx5_0 0\nhca rxe0 -1\nend\n"
 
 
 def test_an_absent_adapter_is_not_judged(judge) -> None:
@@ -50,7 +77,7 @@ def test_an_absent_adapter_is_not_judged(judge) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "mlx5_0/device/numa_node:0\n", "grep: broken\nend\n"])
+@pytest.mark.parametrize("text", ["", "hca mlx5_0 0\n", "sh: broken\nend\n"])
 def test_cut_off_or_unknown(judge, text) -> None:
     assert judge(text).code == "OUTPUT-UNKNOWN"
 
@@ -59,7 +86,7 @@ def test_cut_off_or_unknown(judge, text) -> None:
 def drift(load_check, make_node, make_context, make_outputs):
     """The outcome over nodes: name -> NUMA node of the adapter of each rail."""
 
-    def run(told: dict[str, tuple[str, ...]], ports: bool = True):
+    def run(told: dict[str, tuple[str, ...]], ports: bool = True, nodes: dict[str, int] | None = None):
         fleet = Group("fleet", tuple(make_node(name=name) for name in told))
         readings = {
             ("pcie.nic-numa", f"NUMA node of rail {rail}"): tuple(
@@ -69,6 +96,10 @@ def drift(load_check, make_node, make_context, make_outputs):
             )
             for rail in range(2)
         }
+        counts = {**dict.fromkeys(told, 2), **(nodes or {})}
+        readings["pcie.nic-numa", "NUMA nodes"] = tuple(
+            Measurement("NUMA nodes", count, "", name) for name, count in counts.items() if told[name]
+        )
         ctx = make_context(facts={"fabric.hcas": HCAS if ports else []}, readings=readings)
         check = load_check("pcie/nic_numa_drift.py")
         check.plan(fleet, ctx)
@@ -87,6 +118,14 @@ def test_an_adapter_at_the_other_processor(drift) -> None:
     assert outcome.verdict is Verdict.FAIL
     assert [(f.code, f.at, f.message) for f in outcome.findings] == [
         ("NIC-AFFINITY", "e/hca/mlx5_1", "test: NUMA node of rail 1 0, 1 on 4 of 5 nodes")
+    ]
+
+
+def test_a_node_that_counts_otherwise_is_one_defect_of_its_bios(drift) -> None:
+    outcome = drift({**dict.fromkeys("abcd", ("0", "1")), "e": ("1", "3")}, nodes={"e": 4})
+    assert outcome.verdict is Verdict.FAIL
+    assert [(f.code, f.at, f.message) for f in outcome.findings] == [
+        ("NUMA-NODES", "e", "test: NUMA nodes 4, 2 on 4 of 5 nodes")
     ]
 
 
