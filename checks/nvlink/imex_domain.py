@@ -63,10 +63,12 @@ class ImexDomain(Check[Group]):
         unheard: list[str] = []
         for domain, nodes in groups(target.members, lambda node: place(node).domain or "unknown").items():
             names = [node.name for node in nodes if _spans(node, ctx)]
+            if not names:
+                continue
             seen = {name: _seen(trouble.get(name, "")) for name in names if name in state}
             bad = {name: view for name, view in seen.items() if state[name] != _UP or view}
             at = f"nodes of domain {domain} in trouble"
-            yield Measurement(at, len(bad), "nodes", target.name, None if bad else _RULE)
+            yield Measurement(at, len(bad), "nodes", target.name, _RULE if seen and not bad else None)
             down = [name for name in names if service.get(name, _ACTIVE) != _ACTIVE]
             quiet = [name for name in names if name not in state and name not in down]
             theirs = of_absent(bad, owner, (*down, *quiet))
@@ -74,8 +76,10 @@ class ImexDomain(Check[Group]):
             yield from _of_absent(bad, theirs, down)
             for name in (name for name, view in bad.items() if not view):
                 yield Finding(IMEX_DOMAIN.code, f"the domain is {state[name]}, and nobody says why", name)
-            away = set(theirs.values()) or set(quiet if theirs else ())
-            unheard += [name for name in quiet if name in service or name in away or ("" in away)]
+            for name in down if not seen else ():
+                yield Finding(IMEX_DOMAIN.code, "nobody of the domain tells its state", name)
+            away = set(theirs.values())
+            unheard += [n for n in quiet if not seen or n in service or n in away or "" in away]
         if unheard:
             said = f"no IMEX state is known of {_some(unheard)}"
             raise CannotJudge(said, code=IMEX_DOMAIN.code, at=unheard[0])

@@ -136,18 +136,18 @@ def test_a_failed_scenario_says_how_to_see_it_again(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bringup", "campaign", "--check", "reach.*", "--out", str(tmp_path)]
     options = {"capture_output": True, "text": True, "timeout": 300, "check": False}
     first = subprocess.run(
-        [*command, "--only", "memory-missing", "--nodes", "2", "--clean", "0"],
+        [*command, "--only", "cpu-missing", "--nodes", "2", "--clean", "0"],
         **options,  # type: ignore[call-overload]
     )
     assert first.returncode == 1, first.stderr
     name = "pack-01-hgx-h100-n2-s1"
-    assert "memory-missing at gpu-00" in first.stdout
-    assert "was missed: wanted MEMORY-SIZE" in first.stdout
+    assert "cpu-missing at gpu-00" in first.stdout
+    assert "was missed: wanted CPU-COUNT" in first.stdout
     assert f"bringup campaign --replay {name} --out {tmp_path}" in first.stdout
     again = subprocess.run([*command, "--replay", name], **options)  # type: ignore[call-overload]
     assert again.returncode == 1, again.stderr
     assert again.stdout.startswith(f"# scenario {name}")
-    assert "was missed: wanted MEMORY-SIZE" in again.stdout
+    assert "was missed: wanted CPU-COUNT" in again.stdout
     plain = [
         sys.executable,
         "-m",

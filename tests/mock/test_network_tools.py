@@ -157,7 +157,8 @@ def test_ip_lists_every_interface(shape, shaped):  # type: ignore[no-untyped-def
         address = lab.sh("n-001", f"cat $BRINGUP_ROOT/sys/class/net/{hca.netdev}/address").stdout.strip()
         assert own.mac == address
     with_addresses = {i.name: i.addresses for i in ip_link.parse(lab.text("n-001", ip_link.ADDRESSES))}
-    assert with_addresses["eno8303"][0].address == "10.1.0.1"
+    own = next(nic for nic in node.nics if nic.ipv4)
+    assert (with_addresses[own.kind.name][0].address, own.ipv4) == ("10.0.0.1", "10.0.0.1")
     if shape == "hgx-h100-roce":
         assert [a.address for a in with_addresses[node.hca("mlx5_5").netdev]] == ["10.105.0.1"]
 

@@ -346,6 +346,13 @@ def test_a_tray_that_tells_nothing_is_no_pass(trays) -> None:
     assert trays({"a": (None, None, None)}).verdict is Verdict.ERROR
 
 
+def test_a_domain_of_which_nobody_tells_is_no_pass(trays) -> None:
+    outcome = trays({"a": (None, None, None), "b": ("failed", None, None)})
+    assert outcome.verdict is Verdict.FAIL
+    assert told(outcome) == [("fail", "b", "nobody of the domain tells its state")]
+    assert outcome.measurements[0].limit is None
+
+
 def test_no_domain_of_several_nodes(trays) -> None:
     with pytest.raises(NotApplicable):
         trays({"a": GOOD}, **{"nvlink.domain_nodes": 1})
