@@ -161,4 +161,4 @@ def test_a_failed_scenario_says_how_to_see_it_again(tmp_path: Path) -> None:
     ]
     found = subprocess.run(plain, cwd=tmp_path, **options)  # type: ignore[call-overload]
     assert found.returncode == 1, found.stderr
-    assert "memory" in found.stdout
+    assert "processors" in found.stdout
