@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import paramiko
 import pytest
+from paramiko.common import cMSG_CHANNEL_DATA
 from support.answers import eventually, run
 from support.sshd import Sshd, free_port, keygen
 
@@ -21,7 +23,8 @@ from bringup.model import Jump, Node
 from bringup.transport import Cancel, Options, ssh
 from bringup.transport.ssh import wire
 from bringup.transport.ssh.connection import SshConnection
-from bringup.transport.ssh.jumps import JUMPS
+from bringup.transport.ssh.jumps import JUMPS, hops_of
+from bringup.transport.ssh.login import open_session
 from bringup.transport.ssh.wire import Hop, Session
 
 
@@ -88,6 +91,29 @@ def test_nodes_share_their_jump_host(sshd: Sshd, dials: list[int]) -> None:
         found = at_once(6, one)
     assert found == {n: f"{n}\n" for n in range(6)}
     assert dials == [sshd.port]
+
+
+def test_nothing_is_said_of_a_channel_after_its_end(sshd: Sshd) -> None:
+    """One thread closes what another one is about to write to. The server would end the jump host's connection for it,
+    with all nodes behind it."""
+    options = sshd.options()
+    *_, hop = hops_of(sshd.node("jump"))
+    with closing(open_session(hop, None, options, None)) as session:
+        tunnel = session.tunnel("127.0.0.1", sshd.port, 5.0)
+        late = paramiko.Message()
+        late.add_byte(cMSG_CHANNEL_DATA)
+        late.add_int(tunnel.remote_chanid)
+        late.add_string(b"too late")
+        tunnel.close()
+        for _ in range(3):  # questions that the server answers after the end of the channel
+            session.transport.global_request("bringup-test", wait=True)
+        session.transport._send_user_message(late)  # type: ignore[attr-defined]
+        again = session.tunnel("127.0.0.1", sshd.port, 5.0)  # which gets the same number, and speaks
+        again.settimeout(5.0)
+        assert again.recv(4) == b"SSH-"
+        assert again.sendall(b"SSH-2.0-x\r\n") is None
+        assert again.recv(4)
+        assert session.transport.is_active()
 
 
 def test_only_so_many_logins_at_once(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:

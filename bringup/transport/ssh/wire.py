@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import paramiko
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_FAILURE, MSG_CHANNEL_WINDOW_ADJUST
 from paramiko.packet import Packetizer
 
 from bringup.errors import LostKind, TransportError
@@ -27,6 +28,7 @@ _SLICE_S = 0.2
 _CLOSE_S = 5.0
 _PIECE, _LARGE_PIECE = 16 << 10, 64 << 10
 _CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr")
+_OF_CHANNELS = frozenset(range(MSG_CHANNEL_WINDOW_ADJUST, MSG_CHANNEL_FAILURE + 1))
 _KEX = ("curve25519-sha256@libssh.org",)
 
 
@@ -95,18 +97,41 @@ class _Packetizer(Packetizer):
 
 
 class _Transport(paramiko.Transport):
-    """Remembers, for every channel, the words with which the server refused it; paramiko only logs them."""
+    """Remembers, for every channel, the words with which the server refused it; paramiko only logs them.
+
+    And says nothing more of a channel after its end. In paramiko one thread may close a channel while another one is
+    about to send; a server that is told of a channel that is no more ends the whole connection, a jump host's with all
+    nodes behind it.
+    """
 
     def __init__(self, stream: socket.socket | paramiko.Channel) -> None:
         source = _Buffered(stream) if isinstance(stream, socket.socket) else stream
         super().__init__(source, packetizer_class=_Packetizer)  # type: ignore[arg-type]
         self._refusals: dict[int, str] = {}
+        self._ended: set[int] = set()
         self._opening = threading.local()
 
     def _next_channel(self) -> int:
         number: int = super()._next_channel()  # type: ignore[misc]
         self._opening.number = number
         return number
+
+    def _send_message(self, data: paramiko.Message) -> None:
+        """Called for one message after the other; those of channels carry the server's number of theirs."""
+        head = bytes(data.packet.getbuffer()[:5])
+        kind, number = head[0], int.from_bytes(head[1:], "big")
+        if kind in _OF_CHANNELS:
+            if number in self._ended:
+                return
+            if kind == MSG_CHANNEL_CLOSE:
+                self._ended.add(number)
+        super()._send_message(data)  # type: ignore[misc]
+
+    def _parse_channel_open_success(self, message: paramiko.Message) -> None:
+        _, number = message.get_int(), message.get_int()
+        self._ended.discard(number)  # servers use a number again
+        message.rewind()
+        super()._parse_channel_open_success(message)  # type: ignore[misc]
 
     def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
         number, _, words = message.get_int(), message.get_int(), message.get_text()
