@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bringup.battery import transports
+from bringup.battery.joined import spans_nodes
 from bringup.check import Outputs
 from bringup.commands import Command, Ended
 from bringup.context import Context
@@ -158,8 +159,7 @@ def one_domain(nodes: Sequence[Node], ctx: Context) -> bool:
     """Whether the nodes' GPUs may reach each other over NVLink: without fabric ports nothing else joins them."""
     if len({place(node).domain for node in nodes}) > 1:
         return False
-    spans = [ctx.fact_if_any(node, "nvlink.domain_nodes") for node in nodes]
-    return all(isinstance(span, int) and span > 1 for span in spans)
+    return all(spans_nodes(node, ctx) for node in nodes)
 
 
 def nvlink_joins(nodes: Sequence[Node], ctx: Context) -> bool:

@@ -1,4 +1,4 @@
-"""Does NVLink join every GPU of a node with every other? Checks of pairs of GPUs judge only where it does."""
+"""What does NVLink join: every GPU of a node with every other, and the node with others?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def all_joined(node: Node, ctx: Context) -> bool:
     """
     if ctx.limit_or_none(node, "nvlink.pair_links") is not None:
         return True
-    return ctx.fact(node, "nvlink.fabric_manager") is True or _spans_nodes(node, ctx)
+    return ctx.fact(node, "nvlink.fabric_manager") is True or spans_nodes(node, ctx)
 
 
-def _spans_nodes(node: Node, ctx: Context) -> bool:
-    """Whether the switches stand outside the node and serve several."""
+def spans_nodes(node: Node, ctx: Context) -> bool:
+    """Whether NVLink joins the node to others: the switches stand outside the node and serve several."""
     try:
         return ctx.number(node, "nvlink.domain_nodes") > 1
     except NoLimit:

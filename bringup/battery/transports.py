@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bringup.battery.joined import spans_nodes
 from bringup.context import Context
 from bringup.defects import Fault, Who
 from bringup.model import Finding, Limit, Measurement, Node
@@ -71,5 +72,4 @@ def reduces_in_switches(node: Node, ctx: Context) -> bool:
         return told
     if ctx.fact_if_any(node, "gpu.vendor") != "nvidia" or not ctx.fact_if_any(node, "nvlink.fabric_reported"):
         return False
-    spans = ctx.fact_if_any(node, "nvlink.domain_nodes")
-    return bool(ctx.fact_if_any(node, "nvlink.fabric_manager")) or (isinstance(spans, int) and spans > 1)
+    return bool(ctx.fact_if_any(node, "nvlink.fabric_manager")) or spans_nodes(node, ctx)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bringup.battery import all_reduce, mpi_reduce, torch_job, transports
+from bringup.battery.joined import spans_nodes
 from bringup.check import Check, Outputs, Plan
 from bringup.context import Context
 from bringup.defects import Fault, Severity, Who
@@ -56,7 +57,7 @@ class PairCollective(Check[Pair]):
     )
 
     def at_home(self, node: Node, ctx: Context) -> bool:
-        return _spans_nodes(node, ctx)
+        return spans_nodes(node, ctx)
 
     def plan(self, target: Pair, ctx: Context) -> Plan:
         return _plan(target, ctx)
@@ -65,17 +66,11 @@ class PairCollective(Check[Pair]):
         at = f"{target.a.name} ~ {target.b.name}"
         wrong = ctx.limit(target.a, "collective.wrong")
         speed = ctx.limit(target.a, "collective.pair.all_reduce")
-        if _spans_nodes(target.a, ctx) and not all_reduce.nvlink_joins(target.nodes, ctx):
+        if spans_nodes(target.a, ctx) and not all_reduce.nvlink_joins(target.nodes, ctx):
             # The profile's number is that of two trays of one NVLink domain; only their ports join these two.
             port = ctx.limit(target.a, "rdma.write_bw")
             speed = mpi_reduce.floor("collective.pair.across", target.nodes, ctx, speed, port)
         yield from mpi_reduce.judged(target.nodes, _plan(target, ctx).steps, out, ctx, at, wrong, speed)
-
-
-def _spans_nodes(node: Node, ctx: Context) -> bool:
-    """Whether NVLink joins the node to others."""
-    spans = ctx.fact_if_any(node, "nvlink.domain_nodes")
-    return isinstance(spans, int) and spans > 1
 
 
 def _plan(target: Pair, ctx: Context) -> Plan:

@@ -12,10 +12,9 @@ from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Finding, Group, Limit, Measurement, Stage
 from bringup.parsers.host_faults import MEMORY_SIZE
 from bringup.parsers.majority import LARGEST_MINORITY, by_profile
+from bringup.parsers.outliers import LEAST
 
 READINGS = ("host.memory", "memory")
-_LEAST = 4
-"""With fewer nodes one bad one moves the middle too much."""
 _SHARE = 0.98
 _NAMED = 6
 _WHY = (
@@ -36,8 +35,8 @@ class MemoryDrift(Check[Group]):
     faults = (MEMORY_SIZE,)
 
     def plan(self, target: Group, ctx: Context) -> Plan:
-        if max(map(len, by_profile(target.members).values()), default=0) < _LEAST:
-            raise NotApplicable(f"fewer than {_LEAST} nodes of a profile: there is no middle to compare with")
+        if max(map(len, by_profile(target.members).values()), default=0) < LEAST:
+            raise NotApplicable(f"fewer than {LEAST} nodes of a profile: there is no middle to compare with")
         return NOTHING
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
@@ -45,13 +44,14 @@ class MemoryDrift(Check[Group]):
         few: list[str] = []
         for profile, members in by_profile(target.members).items():
             sizes = {node: told[node] for node in sorted(members) if node in told}
-            if len(sizes) < _LEAST:
-                if len(members) >= _LEAST:
+            if len(sizes) < LEAST:
+                if len(members) >= LEAST:
                     few.append(f"{len(sizes)} of {len(members)} with profile {profile}")
                 continue
-            least = round(_SHARE * median(sizes.values()), 1)
+            middle = median(sizes.values())
+            least = round(_SHARE * middle, 1)
             small = [node for node, gib in sizes.items() if gib < least]
-            large = [node for node, gib in sizes.items() if gib > median(sizes.values()) / _SHARE]
+            large = [node for node, gib in sizes.items() if gib > middle / _SHARE]
             if len(small) + len(large) > LARGEST_MINORITY * len(sizes):
                 several = Counter(f"{round(gib)} GiB" for gib in sizes.values()).most_common(_NAMED)
                 said = ", ".join(f"{size} on {count}" for size, count in several)
