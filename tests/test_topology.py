@@ -153,3 +153,11 @@ def test_everybody_who_met_nobody_at_home_does_so_in_one_more_round(
     # nobody is left who has somebody to meet that was tested already, and of the untested at most one
     assert all(not (at_home & {m for m in nodes if domains[m] == domains[n]}) for n in left)
     assert len({domains[n] for n in left}) == len(left)
+
+
+def test_who_could_not_be_tested_meets_another_one() -> None:
+    tried = {frozenset("ab")}
+    assert homecoming("abc", lambda n: "R1", set(), tried) == ([("a", "c")], ["b"])
+    assert homecoming("abcd", lambda n: "R1", set(), tried) == ([("a", "c"), ("b", "d")], [])
+    assert homecoming("abcd", lambda n: "R1", {frozenset("cd")}, tried) == ([("a", "c"), ("b", "d")], [])
+    assert homecoming("ab", lambda n: "R1", set(), tried) == ([("a", "b")], []), "there is nobody else"

@@ -77,10 +77,15 @@ def lanes(nodes: Mapping[str, Node]) -> LaneOf:
 
 
 def confirm_rounds(
-    evidence: Evidence, lane_of: LaneOf, gone: Callable[[str], bool] = lambda end: False
+    evidence: Evidence,
+    lane_of: LaneOf,
+    gone: Callable[[str], bool] = lambda end: False,
+    about: Sequence[Suspect] | None = None,
 ) -> Confirm:
-    """Who meets whom to confirm or clear every suspect of this evidence, without the ends that are `gone`."""
-    return _Planner(evidence, lane_of, gone).plan()
+    """Who meets whom to confirm or clear every suspect of this evidence, or those it is `about`, without the ends that
+    are `gone`."""
+    accused = suspects(evidence)
+    return _Planner(evidence, lane_of, gone, accused, accused if about is None else about).plan()
 
 
 @dataclass
@@ -99,22 +104,28 @@ class _Visit:
 class _Planner:
     """Fills round after round. `good` holds the known-good end of each node and lane."""
 
-    def __init__(self, evidence: Evidence, lane_of: LaneOf, gone: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        lane_of: LaneOf,
+        gone: Callable[[str], bool],
+        accused: Sequence[Suspect],
+        about: Sequence[Suspect],
+    ) -> None:
         self._leaf = evidence.leaf
-        accused = suspects(evidence)
-        self._suspects = tuple(s for s in accused if not any(gone(end) for end in s.ends))
+        self._suspects = tuple(s for s in about if not any(gone(end) for end in s.ends))
         self._good: dict[str, dict[str, str]] = {}
-        for end in known_good(evidence, accused):
+        for end in known_good(evidence, (*accused, *about)):
             if not gone(end):
                 self._good.setdefault(node_of(end), {})[lane_of(end)] = end
         self._met_well: dict[str, set[str]] = {}
-        for about in evidence.ends.values():
-            for trial in about.trials:
+        for ends in evidence.ends.values():
+            for trial in ends.trials:
                 if trial.good:
                     for end, other in (trial.ends, trial.ends[::-1]):
                         self._met_well.setdefault(end, set()).add(other)
         self._domain = {
-            node_of(end): of for about in evidence.ends.values() for end, of in about.domains.items()
+            node_of(end): of for ends in evidence.ends.values() for end, of in ends.domains.items()
         }
         self._alike = {leaf for s in self._suspects for leaf in s.beyond}
         self._accused = {node_of(end) for s in self._suspects for end in s.ends}

@@ -15,7 +15,7 @@ from bringup.diagnosis.confirm import Confirm, LaneOf, Meeting
 from bringup.diagnosis.decide import Decision, Standing, decide
 from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.naming import counted, short
-from bringup.diagnosis.screening import is_further
+from bringup.diagnosis.screening import round_of
 from bringup.diagnosis.suspects import Suspect, node_of, suspects
 from bringup.diagnosis.symptoms import Sign
 from bringup.diagnosis.trials import ends_of
@@ -40,7 +40,7 @@ class Confirmed:
         """All of it. `screened` is what the tests before the confirm step of a stage say."""
         of_stage: dict[Stage, list[Outcome]] = defaultdict(list)
         for outcome in outcomes:
-            if is_further(outcome):
+            if round_of(outcome):
                 of_stage[outcome.stage].append(outcome)
         decisions: dict[tuple[Stage, tuple[str, ...]], Decision] = {}
         void: dict[tuple[str, str], str] = {}
@@ -108,24 +108,22 @@ class _Played:
 
     def __init__(self, outcomes: Sequence[Outcome], accused: Sequence[Suspect]) -> None:
         self._of_ends = {frozenset(s.ends): s for s in accused}
-        said: dict[tuple[int, str, str, bool], list[Outcome]] = defaultdict(list)
+        self._said: dict[tuple[int, str, str, bool], list[Outcome]] = defaultdict(list)
         for outcome in outcomes:
             key = pair_key(outcome.target)
             if key is not None:
                 ends = ends_of(outcome.at, (key.a, key.b))
-                said[key.further, ends[0], ends[1], key.control].append(outcome)
-        last = max((further for further, *_ in said), default=0)
+                self._said[key.further, ends[0], ends[1], key.control].append(outcome)
+        last = max((further for further, *_ in self._said), default=0)
         rounds: list[list[Meeting]] = [[] for _ in range(last)]
         self.results: list[dict[Meeting, bool | None]] = [{} for _ in range(last)]
-        self._cases: dict[tuple[int, Meeting], list[Outcome]] = {}
-        for (further, a, b, control), mine in said.items():
+        for (further, a, b, control), mine in self._said.items():
             about = None if control else self._about(a, b)
             if not control and about is None:
-                continue  # nobody suspects either any more
+                continue  # nobody suspects either of them, or not any more: there is nothing to decide
             meeting = Meeting(a, b, tuple(o.check for o in mine), about)
             rounds[further - 1].append(meeting)
             self.results[further - 1][meeting] = _together(mine)
-            self._cases[further - 1, meeting] = mine
         self.plan = Confirm(tuple(tuple(tests) for tests in rounds))
 
     def _about(self, a: str, b: str) -> Suspect | None:
@@ -135,14 +133,17 @@ class _Played:
 
     def void(self, lane_of: LaneOf) -> dict[tuple[str, str], str]:
         """The results of lanes and rounds in which a control failed."""
-        found: dict[tuple[str, str], str] = {}
-        for number, tests in enumerate(self.plan.rounds):
-            broken = {lane_of(t.a): t for t in tests if t.about is None and self.results[number][t] is False}
-            for test in tests:
-                if (control := broken.get(lane_of(test.a))) is not None:
-                    why = f"the control of {short((control.a, control.b))} failed at the same time"
-                    found |= {(o.check, o.target): why for o in self._cases[number, test]}
-        return found
+        broken = {
+            (further, lane_of(a)): f"the control of {short((a, b))} failed at the same time"
+            for (further, a, b, control), mine in self._said.items()
+            if control and _together(mine) is False
+        }
+        return {
+            (o.check, o.target): broken[further, lane_of(a)]
+            for (further, a, _, _), mine in self._said.items()
+            if (further, lane_of(a)) in broken
+            for o in mine
+        }
 
 
 def _together(outcomes: Iterable[Outcome]) -> bool | None:

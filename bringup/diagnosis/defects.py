@@ -13,7 +13,7 @@ from bringup.diagnosis.confirm import lanes
 from bringup.diagnosis.confirmed import Confirmed
 from bringup.diagnosis.evidence import Evidence
 from bringup.diagnosis.faults import GENERAL
-from bringup.diagnosis.gather import gather
+from bringup.diagnosis.gather import gather, of_gathered
 from bringup.diagnosis.jobs import to_culprits
 from bringup.diagnosis.leaves import seen_above, to_leaves
 from bringup.diagnosis.localise import localise
@@ -43,7 +43,7 @@ def diagnose(
     """The defects that these outcomes show, in working order (who acts, then place). `declared`: faults by check id."""
     outcomes = list(outcomes)
     faults = _Faults(declared)
-    confirmed = Confirmed.of(outcomes, partial(to_confirm, outcomes, declared, nodes), lanes(nodes))
+    confirmed = _confirmed(outcomes, declared, nodes)
     seen = all_signs(outcomes, declared)
     told = [o for o in outcomes if (o.check, o.target) not in confirmed.void]
     speak = [s for s in seen if (s.check, s.target) not in confirmed.void]
@@ -53,7 +53,7 @@ def diagnose(
     causes = explained(signs, faults.explaining, evidence.leaf)
     signs = to_leaves(gather(signs, causes, evidence, nodes), causes, nodes)
     signs = confirmed.told(signs, evidence.leaf)
-    causes = seen_above(signs, causes)
+    causes = of_gathered(signs, seen_above(signs, causes), faults.explaining)
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for index, sign in enumerate(signs):
         if index not in causes:
@@ -75,14 +75,24 @@ def to_confirm(
     nodes: Mapping[str, Node],
     stage: Stage,
     *,
-    further: bool = False,
+    further: int = 0,
 ) -> Evidence:
     """What the tests of pairs of this stage say, without what known causes explain: before anything is confirmed, or
-    with what the confirm step said (`further`)."""
+    with what the first rounds of the confirm step said (`further` of them) and their controls did not void."""
     signs_of = partial(_signs_of, declared)
+    outcomes = list(outcomes)
+    if further:
+        void = _confirmed(outcomes, declared, nodes).void
+        outcomes = [o for o in outcomes if (o.check, o.target) not in void]
     return screened(
         outcomes, signs_of, nodes, _defaults(declared), _Faults(declared).explaining, stage, further=further
     )
+
+
+def _confirmed(
+    outcomes: Sequence[Outcome], declared: Mapping[str, tuple[Fault, ...]], nodes: Mapping[str, Node]
+) -> Confirmed:
+    return Confirmed.of(outcomes, partial(to_confirm, outcomes, declared, nodes), lanes(nodes))
 
 
 def _signs_of(declared: Mapping[str, tuple[Fault, ...]], outcomes: Iterable[Outcome]) -> list[Sign]:

@@ -14,10 +14,10 @@ from bringup.diagnosis.symptoms import Sign
 from bringup.model import Node, Outcome, Stage, pair_key
 
 
-def is_further(outcome: Outcome) -> bool:
-    """Whether a result comes from the confirm step."""
+def round_of(outcome: Outcome) -> int:
+    """The round of the confirm step that a result comes from; 0 for all others."""
     key = pair_key(outcome.target)
-    return key is not None and key.further > 0
+    return key.further if key is not None else 0
 
 
 def screened(
@@ -28,13 +28,13 @@ def screened(
     explaining: Explaining,
     stage: Stage,
     *,
-    further: bool = False,
+    further: int = 0,
 ) -> Evidence:
     """What the first tests of a stage's pairs say, without those whose failure follows from a known cause.
 
-    With `further` also those of the confirm step.
+    With `further` also those of so many rounds of the confirm step.
     """
-    first = [o for o in outcomes if further or not is_further(o)]
+    first = [o for o in outcomes if round_of(o) <= further]
     seen = signs_of(first)
     evidence = Evidence.of(first, seen, nodes, defaults)
     moved = [(index, part) for index, sign in enumerate(seen) for part in localise([sign], evidence)]

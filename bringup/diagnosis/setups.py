@@ -68,19 +68,22 @@ def kept_from_starting(outcomes: Iterable[Outcome], signs: Sequence[Sign]) -> Se
     return Setups(blamed, undecided, works)
 
 
-def to_split(setups: Setups, gone: Callable[[str], bool]) -> list[Split]:
+def to_split(
+    setups: Setups, gone: Callable[[str], bool], kind: Callable[[str], str] = lambda node: ""
+) -> list[Split]:
     """One round that tells who it is where the results do not.
 
     Of two that could not start a test the first starts it with somebody who is well when asked, and somebody who is
-    well at starting asks the second. Nobody takes part twice; pairs for which nobody is free stay as they are.
+    well at starting asks the second. Only nodes of one kind are paired. Nobody takes part twice; pairs for which nobody
+    is free stay as they are.
     """
     pairs: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    rails: dict[tuple[str, ...], int | None] = {}
+    rails: dict[tuple[str, ...], int] = {}
     for (check, target), nodes in setups.undecided.items():
         if not any(gone(node) for node in nodes):
             pairs[nodes] = list(dict.fromkeys((*pairs[nodes], check)))
-            key = pair_key(target)
-            rails.setdefault(nodes, key.rail if key else None)
+            if (key := pair_key(target)) is not None and key.rail is not None:
+                rails.setdefault(nodes, key.rail)
     well: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for check, node, role in sorted(setups.works) if pairs else ():
         well[check, role][node] = None
@@ -93,17 +96,17 @@ def to_split(setups: Setups, gone: Callable[[str], bool]) -> list[Split]:
             continue
         partners: list[str] = []
         for role in (_IS_ASKED, _STARTS):
-            free = (n for n in well[checks[0], role] if n not in busy and not gone(n))
-            found = next((n for n in free if all(n in well[check, role] for check in checks)), None)
-            if found is not None:
-                busy.add(found)
-                partners.append(found)
+            able = (n for n in well[checks[0], role] if all(n in well[check, role] for check in checks))
+            free = (n for n in able if n not in busy and n not in partners and not gone(n))
+            partners += next(([n] for n in free if kind(n) == kind(first)), [])
         if len(partners) == 2:
             asked, starter = partners
+            rail = rails.get(nodes)
             tests += [
-                Split(first, asked, tuple(checks), rails[nodes]),
-                Split(starter, second, tuple(checks), rails[nodes]),
+                Split(first, asked, tuple(checks), rail),
+                Split(starter, second, tuple(checks), rail),
             ]
+            busy |= {asked, starter}
             met |= {first, second}
     return tests
 

@@ -18,7 +18,7 @@ from bringup.diagnosis import to_confirm
 from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
 from bringup.diagnosis.setups import Split, to_split
-from bringup.diagnosis.suspects import Suspect, node_of, suspects
+from bringup.diagnosis.suspects import node_of, suspects
 from bringup.diagnosis.trials import ends_of
 from bringup.diagnosis.unsteady import unsteady
 from bringup.errors import CannotJudge
@@ -59,7 +59,10 @@ def confirmation(
     about = len({m.about for tests in planned for m in tests if m.about})
     # Nobody whom other tests speak against takes part, or its split test would count for what they say.
     accused = {node_of(end) for suspect in suspects(seen) for end in suspect.ends}
-    if split := to_split(seen.setups, lambda name: name in accused or gone(name, left)):
+    split = to_split(
+        seen.setups, lambda name: name in accused or gone(name, left), lambda name: nodes[name].profile
+    )
+    if split:
         turns.append(_started(split, len(planned) + 1, before + len(planned) + 1, checks, nodes, ctx))
     return Confirmation(tuple(turns), about + len(split))
 
@@ -72,25 +75,19 @@ def once_more(
     checks = {check.id: check for check in plan.checks if check.target is Pair}
     if not turns or plan.stage is Stage.SOAK:
         return Confirmation()
-    seen = to_confirm(outcomes, declared, nodes, plan.stage, further=True)
-    planned = unsteady(seen, lanes(nodes), lambda end: blocking((end,), left) is not None)
-    mine = [o for o in outcomes if o.check in checks and o.verdict in (Verdict.PASS, Verdict.FAIL)]
-    tried = {
-        end: tuple(dict.fromkeys(o.check for o in mine if end in ends_of(o.at, o.nodes)))
-        for end in {end for tests in planned for end, _ in tests}
-    }
+    seen = to_confirm(outcomes, declared, nodes, plan.stage, further=turns)
+    ran = [o for o in outcomes if o.check in checks and o.verdict in (Verdict.PASS, Verdict.FAIL)]
+
+    def tried(end: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(o.check for o in ran if end in ends_of(o.at, o.nodes)))
+
+    again = unsteady(seen, tried)
+    planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None, again).rounds
     rounds = tuple(
-        _battles(
-            [Meeting(a, b, tried[a], Suspect((a,), tried[a])) for a, b in tests],
-            number,
-            before + number,
-            checks,
-            nodes,
-            ctx,
-        )
-        for number, tests in enumerate(planned, turns + 1)
+        _battles(meetings, number, before + number, checks, nodes, ctx)
+        for number, meetings in enumerate(planned, turns + 1)
     )
-    return Confirmation(rounds, len(tried))
+    return Confirmation(rounds, len({m.about for tests in planned for m in tests if m.about}))
 
 
 def _started(

@@ -12,7 +12,9 @@ from bringup.orchestrator.plan import Battle, Case, make_battle, untested
 from bringup.orchestrator.quarantine import Left, gone
 from bringup.topology import homecoming, place
 
-_NOBODY = "no other node of its NVLink domain is left: NVLink between nodes was not tested"
+_UNTESTED = "NVLink between nodes was not tested"
+_NOBODY = f"no other node of its NVLink domain is left: {_UNTESTED}"
+_NOBODY_FREE = f"the other nodes of its NVLink domain met each other: {_UNTESTED}"
 
 
 def home_round(
@@ -25,8 +27,8 @@ def home_round(
 ) -> tuple[list[Battle], list[Case]]:
     """The pairs of round `number`, and a case for each node that has nobody to meet any more.
 
-    A test that could not be judged tells nothing of the domain, so another one takes its place. Who is the only one of
-    its domain by plan has neither: nothing was promised.
+    A test that could not be judged tells nothing of the domain, so another one takes its place, unless none could be
+    judged anywhere. Who is the only one of its domain by plan has neither: nothing was promised.
     """
     pairs: dict[tuple[str, str], list[AnyCheck]] = defaultdict(list)
     alone: list[Case] = []
@@ -36,11 +38,18 @@ def home_round(
         members = Counter(home.values())
         out = left if check.per_rail else {name for name in home if gone(name, left)}
         mine = [name for name in home if name not in out and members[home[name]] > 1]
-        ran = (o for o in outcomes if o.check == check.id and o.verdict in (Verdict.PASS, Verdict.FAIL))
-        found, lonely = homecoming(mine, home.__getitem__, {frozenset(o.nodes) for o in ran})
+        said = [o for o in outcomes if o.check == check.id]
+        tested = {frozenset(o.nodes) for o in said if o.verdict in (Verdict.PASS, Verdict.FAIL)}
+        tried = {frozenset(o.nodes) for o in said if o.verdict is Verdict.ERROR}
+        if tried and not tested:
+            continue
+        found, lonely = homecoming(mine, home.__getitem__, tested, tried)
         for pair in found:
             pairs[pair].append(check)
-        alone += [Case(check, here[name], why=Why.NO_PARTNER, reason=_NOBODY) for name in lonely]
+        left_over = Counter(home[name] for name in mine)
+        for name in lonely:
+            why = _NOBODY if left_over[home[name]] == 1 else _NOBODY_FREE
+            alone.append(Case(check, here[name], why=Why.NO_PARTNER, reason=why))
     return [make_battle(mine, here[a], here[b], number, ctx) for (a, b), mine in pairs.items()], alone
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bringup.parsers.nvidia_imex import READY
-from bringup.parsers.siblings import blamed
+from bringup.parsers.siblings import blamed, lonely
 
 Views = Mapping[str, Mapping[str, str]]
 """What each tray says: its name -> address of the tray it means -> what is wrong there."""
@@ -43,12 +43,20 @@ def without(views: Views, addresses: Collection[str]) -> Views:
 
 
 def blames(views: Views, owner: Mapping[str, str]) -> tuple[Blame, ...]:
-    """The fewest trays that have part in all that is said. A tray whose name nobody knows is called by its address."""
+    """The fewest trays that have part in all that is said, and of two that speak of nobody else, both. A tray whose name
+    nobody knows is called by its address."""
     pairs = {(who, owner.get(address, address)) for who, view in views.items() for address in view}
     names = sorted({name for pair in pairs for name in pair})
     number = {name: n for n, name in enumerate(names)}
+    told = {(number[a], number[b]) for a, b in pairs}
+    alike = {
+        n
+        for pair in lonely(told)
+        for n in pair
+        if all(names[end] in {*owner.values(), *views} for end in pair)
+    }
     found: list[Blame] = []
-    for at in (names[n] for n in sorted(blamed((number[a], number[b]) for a, b in pairs))):
+    for at in (names[n] for n in sorted(blamed(told) | alike)):
         tellers = tuple(sorted(a for a, b in pairs if b == at and a != at)) or (at,)
         said = [
             f"{address} {word}"

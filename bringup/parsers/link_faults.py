@@ -56,4 +56,5 @@ HCA_FIRMWARE = Fault(
     "flash the approved firmware (else that of the majority) on {at} and reset the adapter",
     who=Who.SOFTWARE,
     severity=Severity.REBOOT,
+    explained_by=("HCA-BOARD",),
 )

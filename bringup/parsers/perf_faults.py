@@ -134,7 +134,7 @@ NETWORK_BW = Fault(
     "and on its switch port, and replace cable or module; if all nodes are slow, at the server",
     who=Who.HANDS_ON,
     severity=Severity.MONITOR,
-    explained_by=("INTERFACE-DOWN", "INTERFACE-SPEED", "INTERFACE-MTU", "NODE-BUSY"),
+    explained_by=("INTERFACE-DOWN", "INTERFACE-SPEED", "INTERFACE-MTU", "NODE-BUSY", "NODE-SLOW"),
 )
 
 COLL_OPS_BW = Fault(

@@ -39,22 +39,26 @@ def repaired(
 
 
 def homecoming(
-    nodes: Sequence[N], domain: Callable[[N], str], tested: Collection[frozenset[N]]
+    nodes: Sequence[N],
+    domain: Callable[[N], str],
+    tested: Collection[frozenset[N]],
+    tried: Collection[frozenset[N]] = (),
 ) -> tuple[list[tuple[N, N]], list[N]]:
     """Pairs in which everybody who was tested with nobody of its own NVLink domain meets one, and who finds nobody.
 
-    `tested` are the pairs that were. Of an odd number the last meets one who was.
+    `tested` are the pairs that were, `tried` those that said nothing: they meet again only if there is nobody else.
     """
     pairs: list[tuple[N, N]] = []
     left: list[N] = []
     for mates in groups(nodes, domain).values():
         lonely = [n for n in mates if not any(frozenset((n, m)) in tested for m in mates)]
-        half = len(lonely) // 2
-        pairs += zip(lonely[:half], lonely[half : 2 * half], strict=True)
-        for last in lonely[2 * half :]:
-            mate = next((m for m in mates if m not in lonely), None)
+        others = [n for n in mates if n not in lonely]
+        while lonely:
+            first = lonely.pop(0)
+            mate = min((*lonely, *others), key=lambda m: frozenset((first, m)) in tried, default=None)
             if mate is None:
-                left.append(last)
+                left.append(first)
             else:
-                pairs.append((last, mate))
+                pairs.append((first, mate))
+                (lonely if mate in lonely else others).remove(mate)
     return pairs, left

@@ -33,7 +33,7 @@ class GpuDriverVersion(Check[Node]):
             "in the profile",
             Who.SOFTWARE,
             Severity.REBOOT,
-            explained_by=("GPU-DRIVER",),
+            explained_by=("GPU-DRIVER", "VERSION-MINORITY"),
         ),
     )
 
@@ -48,7 +48,8 @@ class GpuDriverVersion(Check[Node]):
         seen = host.parse_versions(out.text(target, host.VERSIONS))
         version = seen.nvidia or seen.amdgpu
         if version is None:
-            raise CannotJudge("the version of the GPU driver is not told; it may not be loaded")
+            said = "the version of the GPU driver is not told; it may not be loaded"
+            raise CannotJudge(said, code=self.faults[0].code)
         expected = version if version in approved else " or ".join(approved)
         limit = Limit("gpu.driver.approved", "==", expected, why=_WHY, source="profile")
         yield Measurement("driver", version, "", target.name, limit)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bringup.battery.facts import words
 from bringup.check import Check, Outputs, Plan, run
 from bringup.context import Context
-from bringup.errors import NotApplicable
+from bringup.errors import CannotJudge, NotApplicable
 from bringup.model import Finding, Limit, Measurement, Node, Stage
 from bringup.parsers import rdma_sysfs
 from bringup.parsers.link_faults import HCA_FIRMWARE
@@ -35,14 +35,21 @@ class Firmware(Check[Node]):
     def judge(self, target: Node, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
         approved = words(target, ctx, APPROVED)
         planned = {port.hca for port in ctx.training_ports(target)}
+        quiet: list[str] = []
         for device in rdma_sysfs.parse(out.text(target, rdma_sysfs.PORTS)):
-            if device.name in planned and device.fw_ver and device.board_id:
-                at = f"{target.name}/hca/{device.name}"
-                yield Measurement("board", device.board_id, "", at)
-                # One reading for each board (PSID): firmware is only comparable between equal boards.
-                yield Measurement(f"fw {device.board_id}", device.fw_ver, "", at)
-                if approved:
-                    mine = {device.fw_ver, f"{device.board_id} {device.fw_ver}"}
-                    expected = device.fw_ver if mine & set(approved) else " or ".join(approved)
-                    limit = Limit(APPROVED, "==", expected, why="a fact of the profile", source="profile")
-                    yield Measurement("firmware", device.fw_ver, "", at, limit, HCA_FIRMWARE.code)
+            if device.name not in planned:
+                continue
+            if not device.fw_ver or not device.board_id:
+                quiet.append(device.name)
+                continue
+            at = f"{target.name}/hca/{device.name}"
+            yield Measurement("board", device.board_id, "", at)
+            # One reading for each board (PSID): firmware is only comparable between equal boards.
+            yield Measurement(f"fw {device.board_id}", device.fw_ver, "", at)
+            if approved:
+                mine = {device.fw_ver, f"{device.board_id} {device.fw_ver}"}
+                expected = device.fw_ver if mine & set(approved) else " or ".join(approved)
+                limit = Limit(APPROVED, "==", expected, why="a fact of the profile", source="profile")
+                yield Measurement("firmware", device.fw_ver, "", at, limit, HCA_FIRMWARE.code)
+        if quiet and approved:
+            raise CannotJudge(f"firmware or board is not told by {', '.join(sorted(quiet))}")

@@ -56,6 +56,7 @@ class Imex(Check[Node]):
             raise CannotJudge(f"nvidia-imex-ctl{rights} ended with status {answer.status}: {said}")
         domain = nvidia_imex.parse(answer.text)
         yield Measurement("nvlink.imex.state", domain.state, "", target.name)
+        yield Measurement("nvlink.imex.nodes", len({n.address for n in domain.nodes}), "nodes", target.name)
         trouble = ", ".join(f"{address} {state}" for address, state in domain.trouble.items())
         yield Measurement("nvlink.imex.trouble", trouble or "none", "", target.name)
 

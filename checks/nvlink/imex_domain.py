@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from bringup.check import NOTHING, Check, Outputs, Plan
@@ -43,7 +44,8 @@ class ImexDomain(Check[Group]):
 
     What the trays say of each other is told at the fewest of them that have part in all of it: one tray behind a
     firewall sees all others missing. A tray whose service is down explains what the others see of it; of one that told
-    nothing it cannot be judged. Whose an address is, the inventory and the nodes themselves tell.
+    nothing it cannot be judged. Whose an address is, the inventory and the nodes themselves tell. A tray that knows of
+    fewer than are in its domain by plan shares no memory with the rest, however well it finds itself.
     """
 
     id = "nvlink.imex-domain"
@@ -56,19 +58,25 @@ class ImexDomain(Check[Group]):
         return NOTHING
 
     def judge(self, target: Group, out: Outputs, ctx: Context) -> Iterator[Measurement | Finding]:
-        service, state, trouble = (_readings(ctx, name) for name in ("service", "state", "trouble"))
+        service, state, trouble, size = (
+            _readings(ctx, name) for name in ("service", "state", "trouble", "nodes")
+        )
         if not state and not service:
             raise CannotJudge(f"no node told the state of its IMEX domain ({READINGS} has no reading)")
         owner = _owners(target.members, ctx)
         unheard: list[str] = []
         for domain, nodes in groups(target.members, lambda node: place(node).domain or "unknown").items():
-            names = [node.name for node in nodes if _spans(node, ctx)]
+            mine = [node for node in nodes if _spans(node, ctx)]
+            names = [node.name for node in mine]
             if not names:
                 continue
             seen = {name: _seen(trouble.get(name, "")) for name in names if name in state}
             bad = {name: view for name, view in seen.items() if state[name] != _UP or view}
+            small = _too_small(mine, size, ctx)
+            wrong = len({*bad, *small})
             at = f"nodes of domain {domain} in trouble"
-            yield Measurement(at, len(bad), "nodes", target.name, _RULE if seen and not bad else None)
+            yield Measurement(at, wrong, "nodes", target.name, _RULE if seen and not wrong else None)
+            yield from (Finding(IMEX_DOMAIN.code, said, name) for name, said in small.items())
             down = [name for name in names if service.get(name, _ACTIVE) != _ACTIVE]
             quiet = [name for name in names if name not in state and name not in down]
             theirs = of_absent(bad, owner, (*down, *quiet))
@@ -83,6 +91,17 @@ class ImexDomain(Check[Group]):
         if unheard:
             said = f"no IMEX state is known of {_some(unheard)}"
             raise CannotJudge(said, code=IMEX_DOMAIN.code, at=unheard[0])
+
+
+def _too_small(nodes: Sequence[Node], size: Mapping[str, str], ctx: Context) -> dict[str, str]:
+    """The trays of a domain whose IMEX knows of fewer than are in it by plan, with words for people."""
+    least = min(len(nodes), *(int(ctx.number(node, "nvlink.domain_nodes")) for node in nodes))
+    known = {node.name: int(size[node.name]) for node in nodes if node.name in size}
+    return {
+        name: f"IMEX on {name} knows of {count} of the {least} nodes that are in its domain by plan"
+        for name, count in known.items()
+        if count < least
+    }
 
 
 def _told(views: Views, state: Mapping[str, str], owner: Mapping[str, str], fleet: str) -> Iterator[Finding]:
@@ -111,9 +130,12 @@ def _seen(trouble: str) -> dict[str, str]:
 
 
 def _owners(nodes: Sequence[Node], ctx: Context) -> dict[str, str]:
-    """Whose each address is: as the inventory has it, and as the nodes themselves tell."""
+    """Whose each address is: as the inventory has it, else as one node alone tells."""
     planned = {address: n.name for n in nodes for address in (n.address, n.peer_address) if address}
-    return planned | {str(m.value): m.at.partition("/")[0] for m in ctx.readings.get(ADDRESSES, ())}
+    told: dict[str, set[str]] = defaultdict(set)
+    for m in ctx.readings.get(ADDRESSES, ()):
+        told[str(m.value)].add(m.at.partition("/")[0])
+    return {address: min(mine) for address, mine in told.items() if len(mine) == 1} | planned
 
 
 def _readings(ctx: Context, name: str) -> dict[str, str]:

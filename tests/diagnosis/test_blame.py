@@ -26,6 +26,7 @@ DECLARED = {
     ),
     "nvlink.fm": (Fault("FM-DOWN", "no fabric manager", "a", who=Who.SOFTWARE),),
     "gpu.count": (Fault("GPU-LOST", "lost", "a"),),
+    "perf.network": (Fault("NETWORK-BW", "network of {at}", "a", explained_by=("NODE-SLOW",)),),
     "collective.node": (Fault("COLL-BUSBW", "within {at}", "node action"),),
     "collective.pair": (Fault("COLL-BUSBW", "between {at}", "pair action", explained_by=("LINK-RATE",)),),
 }
@@ -135,6 +136,25 @@ def test_late_answers_of_a_slow_node_follow_from_it() -> None:
     slow = [("gpu-007", r) for r in range(3)]
     defects = diagnose([*rdma(nodes, slow), *rdma(nodes, slow, "rdma.write-lat")], DECLARED, nodes)
     assert short(defects) == [("NODE-SLOW", "gpu-007")]
+
+
+def network(node: str) -> Outcome:
+    limit = Limit("network.bandwidth", ">=", 15.0, "Gb/s")
+    return failed("perf.network", node, Measurement("network", 10.6, "Gb/s", node, limit))
+
+
+def test_a_slow_network_follows_from_a_node_that_is_slow_as_a_whole_and_from_no_single_port() -> None:
+    nodes = fleet(16)
+    slow = rdma(nodes, [("gpu-007", r) for r in range(4)])
+    defects = diagnose([network("gpu-007"), *slow], DECLARED, nodes)
+    assert short(defects) == [("NODE-SLOW", "gpu-007")]
+    assert ("perf.network", "gpu-007") in {(s.check, s.target) for s in defects[0].explains}
+    defects = diagnose(
+        [network("gpu-007"), network("gpu-003"), *rdma(nodes, [("gpu-007", 0)])], DECLARED, nodes
+    )
+    assert short(defects) == [
+        ("NETWORK-BW", "gpu-003"), ("NETWORK-BW", "gpu-007"), ("RDMA-BW", port_path("gpu-007", "mlx5_0"))
+    ]  # fmt: skip
 
 
 def test_other_software_does_not_hide_one_bad_cable() -> None:

@@ -52,3 +52,30 @@ def test_the_rail_is_one_on_which_they_could_not() -> None:
 def test_a_pair_of_which_one_has_left_needs_no_test() -> None:
     setups = Setups(undecided={(BW, "x"): ("a", "b")}, works=works(BW, "cd", "cd"))
     assert to_split(setups, lambda name: name == "b") == []
+
+
+def test_only_nodes_of_one_kind_are_paired() -> None:
+    setups = Setups(undecided={(BW, "x"): ("y1", "y2")}, works=works(BW, "abc", "abc"))
+    assert to_split(setups, nobody, lambda name: name[0]) == []
+    more = Setups(
+        undecided={(BW, "x"): ("y1", "y2")},
+        works={*works(BW, "abc", "abc"), (BW, "y3", "is asked"), (BW, "y4", "starts")},
+    )
+    assert to_split(more, nobody, lambda name: name[0]) == [
+        Split("y1", "y3", (BW,)),
+        Split("y4", "y2", (BW,)),
+    ]
+
+
+def test_a_test_over_all_rails_does_not_hide_the_rail_of_another() -> None:
+    undecided = {("rdma.all-rails", "a ~ b"): ("a", "b"), (BW, "a ~ b rail 5"): ("a", "b")}
+    setups = Setups(undecided=undecided, works=works(BW, "cd", "cd") | works("rdma.all-rails", "cd", "cd"))
+    assert [(test.checks, test.rail) for test in to_split(setups, nobody)] == [
+        (("rdma.all-rails", BW), 5)
+    ] * 2
+
+
+def test_who_helps_nobody_is_free_for_the_next() -> None:
+    undecided = {(BW, "1"): ("a", "b"), (LAT, "2"): ("c", "d")}
+    setups = Setups(undecided=undecided, works=works(BW, "", "e") | works(LAT, "f", "e"))
+    assert to_split(setups, nobody) == [Split("c", "e", (LAT,)), Split("f", "d", (LAT,))]

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from support.battle import Bandwidth, Cluster, Reached, battle
+from support.records import replace
 
 from bringup.check import Outputs
 from bringup.context import Context
@@ -38,6 +39,7 @@ NODES = tuple(
     Node(f"n{i}", profile="p", ports=(Port(0, "mlx5_0", f"l{i % 2}"), Port(1, "mlx5_1", f"m{i % 2}")))
     for i in range(1, 9)
 )
+LARGER = tuple(replace(NODES[i % 8], name=f"n{i + 1}") for i in range(16))
 Answer = Callable[[str, str], bytes | None]
 
 
@@ -215,36 +217,77 @@ def test_a_node_that_nobody_reaches_is_found_where_it_was_asked_only_once(tmp_pa
     assert {(d.who, d.component) for d in state.defects} == {(Who.COULD_NOT_JUDGE, b)}, (a, b)
 
 
-@pytest.mark.parametrize("fails_again", [True, False])
+@pytest.mark.parametrize("fails_again", ["as sender", "as receiver", ""])
 def test_of_two_that_are_good_now_and_then_the_one_that_fails_with_others_is_named(
-    tmp_path: Path, fails_again: bool
+    tmp_path: Path, fails_again: str
 ) -> None:
-    """Both were good with everybody else before, and their own further tries are good once and bad once."""
-    tries: list[bool] = []
+    """Both were good with everybody else before, in both roles, and their own further tries are good."""
+    calm = battle(tmp_path, Cluster(), NODES, BOTH)
+    keys = [pair_key(o.target) for o in calm.outcomes if o.check == "rdma.write-bw"]
+    ways = [(k.a, k.b) for k in keys if k is not None and k.rail == 0]
+    x, y = next(
+        (a, b)
+        for a, b in ways
+        if any(a == c and b != d for c, d in ways) and any(b == d and a != c for c, d in ways)
+    )
+    tries: list[str] = []
 
     def answer(node: str, script: str) -> bytes | None:
         verb, *rest = script.split()
-        if verb != "client" or rest[2] != "0" or "n2" not in (node, rest[0]):
+        if verb != "client" or rest[2] != "0":
             return None
-        other = rest[0] if node == "n2" else node
-        if other == two[0]:
-            tries.append(len(tries) != 1)
-            return b"180" if tries[-1] else None
-        new = other not in partners
-        return b"181" if new and fails_again else None
+        if {x, y} == {node, rest[0]}:
+            tries.append(script)
+            return b"180" if len(tries) == 1 else None
+        late = len(tries) == 3
+        hit = (node if fails_again == "as sender" else rest[0]) == x
+        return b"181" if late and fails_again and hit else None
 
-    plan = battle(tmp_path, Cluster(), NODES, BOTH)
-    keys = [pair_key(o.target) for o in plan.outcomes if o.check == "rdma.write-bw"]
-    partners = [
-        (k.b if k.a == "n2" else k.a) for k in keys if k is not None and k.rail == 0 and "n2" in (k.a, k.b)
-    ]
-    two = partners[-1:]
     folder = tmp_path / "again"
     folder.mkdir()
     state = battle(folder, Cluster(answer), NODES, BOTH)
+    extra = [k for k in map(pair_key, further(state)) if k is not None and k.further > 2]
+    asked = [k for k in extra if not k.control]
+    assert {k.further for k in extra if k.control} == {k.further for k in asked}, "a control beside each"
+    for name in (x, y):
+        assert {k.a == name for k in asked if name in k} == {True, False}, "both roles"
     (defect,) = state.defects
-    ends = {port_path("n2", "mlx5_0"), port_path(two[0], "mlx5_0")}
+    ends = {port_path(name, "mlx5_0") for name in (x, y)}
     if fails_again:
-        assert (defect.who, defect.components) == (Who.HANDS_ON, (port_path("n2", "mlx5_0"),))
+        assert (defect.code, defect.components) == ("RDMA-FLAKY", (port_path(x, "mlx5_0"),))
     else:
         assert (defect.code, set(defect.components)) == ("PATH-UNSTABLE", ends)
+    cluster = Cluster(answer)
+    back = battle(folder, cluster, NODES, BOTH, before=load(folder))
+    assert not [script for _, script in cluster.asked if script.startswith("client")], (
+        "a resumed run knows it"
+    )
+    assert back.defects == state.defects
+
+
+def test_a_disturbance_that_lasts_blames_nobody_of_the_control(tmp_path: Path) -> None:
+    """From the confirm step on, whoever meets a node of the first control is slow on that rail, but for a while."""
+    calm = battle(tmp_path, Cluster(slow("n2")), LARGER, BOTH)
+    keys = [pair_key(target) for target in further(calm)]
+    first, second = (next(k for k in keys if k is not None and k.control and k.further == n) for n in (1, 2))
+    cluster = Cluster()
+
+    def disturbed(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        late = sum(s.startswith("client") for _, s in cluster.asked) > 3 * len(LARGER) // 2 * 2
+        hit = (
+            verb == "client"
+            and rest[2] == "0"
+            and first.a in (node, rest[0])
+            and second.b not in (node, rest[0])
+        )
+        return b"120" if hit and late else slow("n2")(node, script)
+
+    cluster.answer = disturbed
+    folder = tmp_path / "disturbed"
+    folder.mkdir()
+    state = battle(folder, cluster, LARGER, BOTH)
+    assert {(d.code, d.who) for d in state.defects} == {("UNCONFIRMED", Who.COULD_NOT_JUDGE)}
+    assert max(k.further for k in map(pair_key, further(state)) if k is not None) == 2, (
+        "and nobody is asked more"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -95,11 +96,14 @@ def test_nodes_share_their_jump_host(sshd: Sshd, dials: list[int]) -> None:
 
 def test_nothing_is_said_of_a_channel_after_its_end(sshd: Sshd) -> None:
     """One thread closes what another one is about to write to. The server would end the jump host's connection for it,
-    with all nodes behind it."""
-    options = sshd.options()
+    with all nodes behind it, or give it to the next channel, to which it has given the number."""
     *_, hop = hops_of(sshd.node("jump"))
-    with closing(open_session(hop, None, options, None)) as session:
-        tunnel = session.tunnel("127.0.0.1", sshd.port, 5.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as far,
+        closing(open_session(hop, None, sshd.options(), None)) as session,
+    ):
+        port = far.getsockname()[1]
+        tunnel = session.tunnel("127.0.0.1", port, 5.0)
         late = paramiko.Message()
         late.add_byte(cMSG_CHANNEL_DATA)
         late.add_int(tunnel.remote_chanid)
@@ -107,12 +111,18 @@ def test_nothing_is_said_of_a_channel_after_its_end(sshd: Sshd) -> None:
         tunnel.close()
         for _ in range(3):  # questions that the server answers after the end of the channel
             session.transport.global_request("bringup-test", wait=True)
-        session.transport._send_user_message(late)  # type: ignore[attr-defined]
-        again = session.tunnel("127.0.0.1", sshd.port, 5.0)  # which gets the same number, and speaks
-        again.settimeout(5.0)
-        assert again.recv(4) == b"SSH-"
-        assert again.sendall(b"SSH-2.0-x\r\n") is None
-        assert again.recv(4)
+        tunnel.transport._send_user_message(late)
+        again = session.tunnel("127.0.0.1", port, 5.0)
+        assert again.remote_chanid == tunnel.remote_chanid, "the server uses the number again"
+        tunnel.transport._send_user_message(late)
+        again.sendall(b"in time")
+        said = []
+        for _ in range(2):
+            taken, _ = far.accept()
+            with taken:
+                taken.settimeout(5.0)
+                said.append(taken.recv(100))
+        assert said == [b"", b"in time"]
         assert session.transport.is_active()
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_FAILURE, MSG_CHANNEL_WINDOW_ADJUST
+from paramiko.common import MSG_CHANNEL_CLOSE
 from paramiko.packet import Packetizer
 
 from bringup.errors import LostKind, TransportError
@@ -28,7 +28,6 @@ _SLICE_S = 0.2
 _CLOSE_S = 5.0
 _PIECE, _LARGE_PIECE = 16 << 10, 64 << 10
 _CIPHERS = ("aes128-gcm@openssh.com", "aes128-ctr")
-_OF_CHANNELS = frozenset(range(MSG_CHANNEL_WINDOW_ADJUST, MSG_CHANNEL_FAILURE + 1))
 _KEX = ("curve25519-sha256@libssh.org",)
 
 
@@ -96,19 +95,35 @@ class _Packetizer(Packetizer):
         """The handshake has a deadline of ours."""
 
 
-class _Transport(paramiko.Transport):
-    """Remembers, for every channel, the words with which the server refused it; paramiko only logs them.
+class _Line:
+    """A channel's way into its transport: nothing passes after the message that ends the channel.
 
-    And says nothing more of a channel after its end. In paramiko one thread may close a channel while another one is
-    about to send; a server that is told of a channel that is no more ends the whole connection, a jump host's with all
-    nodes behind it.
+    In paramiko one thread may close a channel while another one is about to send. A server that is told of a channel
+    that is no more ends the whole connection, a jump host's with all nodes behind it; and one that has given its number
+    to the next channel would take it for that one's.
     """
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+        self.ended = False
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        data.line = self  # type: ignore[attr-defined]
+        self._transport._send_user_message(data)  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> object:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+
+class _Transport(paramiko.Transport):
+    """Remembers, for every channel, the words with which the server refused it; paramiko only logs them. And gives every
+    channel a line of its own."""
 
     def __init__(self, stream: socket.socket | paramiko.Channel) -> None:
         source = _Buffered(stream) if isinstance(stream, socket.socket) else stream
         super().__init__(source, packetizer_class=_Packetizer)  # type: ignore[arg-type]
         self._refusals: dict[int, str] = {}
-        self._ended: set[int] = set()
         self._opening = threading.local()
 
     def _next_channel(self) -> int:
@@ -117,19 +132,18 @@ class _Transport(paramiko.Transport):
         return number
 
     def _send_message(self, data: paramiko.Message) -> None:
-        """Called for one message after the other; those of channels carry the server's number of theirs."""
-        head = bytes(data.packet.getbuffer()[:5])
-        kind, number = head[0], int.from_bytes(head[1:], "big")
-        if kind in _OF_CHANNELS:
-            if number in self._ended:
+        """Called for one message after the other."""
+        line = getattr(data, "line", None)
+        if line is not None:
+            if line.ended:
                 return
-            if kind == MSG_CHANNEL_CLOSE:
-                self._ended.add(number)
+            line.ended = data.packet.getbuffer()[0] == MSG_CHANNEL_CLOSE
         super()._send_message(data)  # type: ignore[misc]
 
     def _parse_channel_open_success(self, message: paramiko.Message) -> None:
-        _, number = message.get_int(), message.get_int()
-        self._ended.discard(number)  # servers use a number again
+        channel = self._channels.get(message.get_int())  # type: ignore[attr-defined]
+        if channel is not None:
+            channel.transport = _Line(self)
         message.rewind()
         super()._parse_channel_open_success(message)  # type: ignore[misc]
 

@@ -48,6 +48,25 @@ def test_nothing_read(firmware, node, make_context, make_outputs, corpus_text) -
     assert (outcome.verdict, outcome.code) == (Verdict.ERROR, "NOTHING-JUDGED")
 
 
+@pytest.mark.parametrize("approved", [["MT_0000000838 28.41.1000"], None])
+def test_an_adapter_that_tells_no_board_is_no_pass_where_it_must_be_approved(
+    firmware, node, make_context, make_outputs, corpus_text, approved
+) -> None:
+    told = corpus_text("sysfs-infiniband/01-h100-mlx5_0-all-counters.txt")
+    mute = "".join(line for line in told.splitlines(True) if "board_id" not in line).replace(
+        "mlx5_0", "mlx5_1"
+    )
+    facts = {
+        **FACTS,
+        **({"link.firmware.approved": approved} if approved else {}),
+    }  # invented: an old kernel's file is missing
+    outcome = judged(firmware, node, make_outputs({PORTS: told + mute}), make_context(facts=facts))
+    if approved:
+        assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "firmware or board is not told by mlx5_1")
+    else:
+        assert outcome.verdict is Verdict.PASS
+
+
 def readings(**boards: list[str]) -> dict[tuple[str, str], tuple[Measurement, ...]]:
     """Two adapters for each node."""
     return {

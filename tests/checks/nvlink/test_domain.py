@@ -186,13 +186,14 @@ def unit(active: str = "active", load: str = "loaded") -> str:
     return f"Id=nvidia-imex.service\nLoadState={load}\nActiveState={active}\nSubState=x\nResult=success\n"
 
 
-@pytest.mark.parametrize("file", [IMEX_1, IMEX_18])
-def test_a_complete_domain(judge, corpus_text, file, values) -> None:
+@pytest.mark.parametrize(("file", "nodes"), [(IMEX_1, 1), (IMEX_18, 18)])
+def test_a_complete_domain(judge, corpus_text, file, nodes, values) -> None:
     outcome = judge("imex", NODES, corpus_text(file))
     assert (outcome.verdict, outcome.findings) == (Verdict.PASS, ())
     assert values(outcome) == [
         ("nvlink.imex.service", "gpu-001", "active", True),
         ("nvlink.imex.state", "gpu-001", "UP", True),
+        ("nvlink.imex.nodes", "gpu-001", nodes, True),
         ("nvlink.imex.trouble", "gpu-001", "none", True),
     ]
 
@@ -229,7 +230,8 @@ def test_a_tool_that_needs_root(judge, answer) -> None:
 
 @pytest.fixture
 def trays(load_check, make_node, hgx, make_outputs):
-    """The outcome of nvlink.imex-domain over trays: name -> (service, state, trouble); None: told nothing."""
+    """The outcome of nvlink.imex-domain over trays: name -> (service, state, trouble), and how many nodes it knows of if
+    that was told; None: told nothing."""
 
     def trays(told, addresses=None, **facts):
         readings = {
@@ -241,9 +243,9 @@ def trays(load_check, make_node, hgx, make_outputs):
             ("nvlink.imex", f"nvlink.imex.{name}"): tuple(
                 Measurement(f"nvlink.imex.{name}", own[i], "", node)
                 for node, own in told.items()
-                if own[i] is not None
+                if i < len(own) and own[i] is not None
             )
-            for i, name in enumerate(("service", "state", "trouble"))
+            for i, name in enumerate(("service", "state", "trouble", "nodes"))
         }
         fleet = Group("fleet", tuple(make_node(name=name, rack="R1") for name in told))
         context = hgx(facts={**RACK, **facts})
@@ -261,6 +263,18 @@ GOOD = ("active", "UP", "none")
 def test_a_domain_that_everybody_sees_up(trays) -> None:
     outcome = trays({"a": GOOD, "b": GOOD})
     assert (outcome.verdict, outcome.reason, outcome.findings) == (Verdict.PASS, "", ())
+
+
+def test_a_tray_that_knows_only_of_itself_is_no_whole_domain(trays) -> None:
+    outcome = trays({n: (*GOOD, 1 if n == "b" else 3) for n in "abc"}, **{"nvlink.domain_nodes": 18})
+    assert outcome.verdict is Verdict.FAIL
+    said = "IMEX on b knows of 1 of the 3 nodes that are in its domain by plan"
+    assert told(outcome) == [("fail", "b", said)]
+
+
+def test_a_domain_that_is_larger_than_the_run_or_smaller_by_plan_is_whole(trays) -> None:
+    assert trays(dict.fromkeys("abc", (*GOOD, 18))).verdict is Verdict.PASS
+    assert trays(dict.fromkeys("abcd", (*GOOD, 2)), **{"nvlink.domain_nodes": 2}).verdict is Verdict.PASS
 
 
 IPS = {name: f"10.0.0.{n}" for n, name in enumerate("abcdef", 1)}
@@ -302,6 +316,30 @@ def test_one_tray_behind_a_firewall_is_blamed_not_the_others(trays) -> None:
     outcome = trays({"a": others, "b": others, "c": others, "d": lonely}, IPS)
     assert outcome.verdict is Verdict.FAIL
     assert told(outcome) == [("fail", "d", "DEGRADED as seen by a, b, c: 10.0.0.4 UNAVAILABLE")]
+
+
+def test_two_trays_that_accuse_each_other_are_both_named(trays) -> None:
+    outcome = trays({"a": bad("10.0.0.2 UNAVAILABLE"), "b": bad("10.0.0.1 UNAVAILABLE")}, IPS)
+    assert told(outcome) == [
+        ("fail", "a", "DEGRADED as seen by b: 10.0.0.1 UNAVAILABLE"),
+        ("fail", "b", "DEGRADED as seen by a: 10.0.0.2 UNAVAILABLE"),
+    ]
+
+
+def test_of_one_tray_that_accuses_another_neither_is_beyond_doubt(trays) -> None:
+    outcome = trays({"c": bad("10.0.0.1 UNAVAILABLE"), "a": GOOD, "b": GOOD}, IPS)
+    assert {f.at for f in outcome.findings} == {"a", "c"}
+
+
+def test_one_stale_address_of_nobody_names_nobody_else(trays) -> None:
+    outcome = trays({"a": bad("10.0.0.9 UNAVAILABLE"), "b": GOOD}, IPS)
+    assert told(outcome) == [("fail", "fleet", "DEGRADED as seen by a: 10.0.0.9 UNAVAILABLE")]
+
+
+def test_an_address_that_several_tell_belongs_to_none_of_them(trays) -> None:
+    """As that of a container's bridge does."""
+    outcome = trays(dict.fromkeys("ab", bad("172.17.0.1 UNAVAILABLE")), dict.fromkeys("ab", "172.17.0.1"))
+    assert told(outcome) == [("fail", "fleet", "DEGRADED as seen by a, b: 172.17.0.1 UNAVAILABLE")]
 
 
 def test_an_address_of_nobody_is_told_at_the_fleet(trays) -> None:
