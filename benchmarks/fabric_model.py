@@ -118,7 +118,8 @@ class FabricModel:
         bad = bad or frozenset(ends) in wrong.ways or bool({leaf(end) for end in ends} & wrong.leaves)
         for end in ends:
             if end in wrong.flaky:
-                self._tries[end] = self._tries.get(end, self.seed) + 1
+                phase = random.Random(f"{self.seed}/{end}").randrange(wrong.every)
+                self._tries[end] = self._tries.get(end, phase) + 1
                 bad = bad or self._tries[end] % wrong.every == 0
         if leaf(a) != leaf(b):
             spine = self._number[a.partition("/")[0]] % self.spines

@@ -3,7 +3,8 @@
     python benchmarks/localisation.py [--nodes 232] [--runs 50]
 
 Each row seeds culprits into a model of a fabric, plays three rounds of disjoint pairs, diagnoses, plays the confirm
-rounds, diagnoses again, and compares what is named with what was seeded. The last rows are figures that others publish.
+rounds and what follows from them, diagnoses again, and compares what is named with what was seeded. The last rows are
+figures that others publish.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from bringup.diagnosis.bisect import Ask, Failure, Job, next_step
 from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.decide import Decision, decide
 from bringup.diagnosis.evidence import Evidence
+from bringup.diagnosis.strangers import strangers
 from bringup.diagnosis.symptoms import all_signs
+from bringup.diagnosis.unsteady import unsteady
 from bringup.model import Outcome, Verdict
 from bringup.topology import matchings, place
 
@@ -55,7 +58,7 @@ def evidence_of(outcomes: Sequence[Outcome], model: FabricModel) -> Evidence:
 
 
 def localise(model: FabricModel) -> Localised:
-    """Screening, confirmation, verdict, as a run does it."""
+    """Screening, confirmation, once more whom that leaves now good and now bad, verdict, as a run does it."""
     outcomes: list[Outcome] = []
     names = list(model.nodes)
     screening = matchings(names, SCREENING, lambda name: place(model.nodes[name]))
@@ -63,18 +66,30 @@ def localise(model: FabricModel) -> Localised:
         outcomes += model.meet(pairs)
     lane_of = lanes(model.nodes)
     plan = confirm_rounds(evidence_of(outcomes, model), lane_of)
-    results: list[dict[Meeting, bool | None]] = []
-    for meetings in plan.rounds:
-        said = dict(zip(meetings, model.at_once([(m.a, m.b) for m in meetings]), strict=True))
-        outcomes += said.values()
-        results.append({m: outcome.verdict is Verdict.PASS for m, outcome in said.items()})
+    new = strangers(evidence_of(outcomes, model), model.nodes)
+    results = [_confirmed(meetings, model, outcomes) for meetings in plan.rounds]
+    for meetings in new:
+        _confirmed(meetings, model, outcomes)
+    seen = evidence_of(outcomes, model)
+    again = confirm_rounds(seen, lane_of, about=unsteady(seen, lambda end: (CHECK,)))
+    for meetings in again.rounds:
+        _confirmed(meetings, model, outcomes)
     defects = diagnose(outcomes, DECLARED, model.nodes)
     return Localised(
         tuple(defects),
         decide(plan, results, lane_of),
-        model.tests + plan.pairs,
-        len(screening) + len(plan.rounds),
+        model.tests + plan.pairs + sum(len({m.nodes for m in tests}) for tests in new) + again.pairs,
+        len(screening) + len(plan.rounds) + len(new) + len(again.rounds),
     )
+
+
+def _confirmed(
+    meetings: Sequence[Meeting], model: FabricModel, outcomes: list[Outcome]
+) -> dict[Meeting, bool | None]:
+    """What these tests say; their results come to the others."""
+    said = dict(zip(meetings, model.at_once([(m.a, m.b) for m in meetings]), strict=True))
+    outcomes += said.values()
+    return {m: outcome.verdict is Verdict.PASS for m, outcome in said.items()}
 
 
 # ---------------------------------------------------------------------------------------------------- rows

@@ -36,7 +36,7 @@ def node_of(end: str) -> str:
 def suspects(evidence: Evidence) -> tuple[Suspect, ...]:
     """Bad ends, ends of pairs that cannot be split, ends that fail in one direction, and ways between two good ends.
 
-    Of two leaves that were slow with each other alone the ends that were so: with a third leaf one of them is well. No
+    Of two leaves that cannot be told apart all ends: with third leaves, and under the load of all, one of them is well. No
     suspects are ends that were seen to fail now and then, and what else is above the leaves: another try with other
     partners would say nothing new about them.
     """
@@ -54,11 +54,15 @@ def suspects(evidence: Evidence) -> tuple[Suspect, ...]:
 def _on_leaves_alike(
     about: Ends, code: str, evidence: Evidence
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Each end of ways between leaves of which the results do not tell the slow one, and those leaves."""
-    for trial in about.failing_ways:
-        way = evidence.ways[code][trial.pair]
-        if way.code == "UPLINK-SLOW" and len(way.at) > 1:
-            yield from (((end,), way.at) for end in trial.ends)
+    """Each good end on leaves of which the results do not tell the slow one, and those leaves.
+
+    Those of which only their number decided come second: while others are asked for, they are the third leaves.
+    """
+    ways = {evidence.ways[code][trial.pair] for trial in about.failing_ways}
+    open_ = {way.alike for way in ways if len(way.alike) == len(way.at)}
+    for leaves in sorted(open_ or {way.alike for way in ways if way.alike}):
+        for leaf in leaves:
+            yield from (((end,), leaves) for end in about.ports_of_leaf.get(leaf, ()) if end in about.good)
 
 
 def _accused(about: Ends, code: str, evidence: Evidence) -> Iterator[tuple[str, ...]]:
@@ -107,8 +111,9 @@ def _suspect(ends: tuple[str, ...], against: Sequence[tuple[str, Ends]], beyond:
 
 
 def known_good(evidence: Evidence, accused: Iterable[Suspect]) -> tuple[str, ...]:
-    """The ends that were good in every check that has failed anywhere, and failed at most with a bad partner."""
-    out = {end for suspect in accused for end in suspect.ends}
+    """The ends that were good in every check that has failed anywhere, and failed at most with a bad partner. What may be
+    wrong beyond an end does not speak against it."""
+    out = {end for suspect in accused if not suspect.beyond for end in suspect.ends}
     seen = dict.fromkeys(end for about in evidence.ends.values() for end in about.of_end)
     for about in evidence.ends.values():
         ports = any("/" in end for end in about.of_end)

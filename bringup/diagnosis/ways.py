@@ -7,20 +7,13 @@ good with others, fails now and then, or in one direction only. What is left is 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bringup.diagnosis.trials import Trial
+from bringup.diagnosis.uplinks import LeafOf, slow_above
 from bringup.model import FLEET, Node
-
-MANY_LEAVES = 3
-"""From so many leaves on, slow ways between leaves have one cause above them all."""
-SPINE_SHARE = 0.1
-"""One spine of many carries at least about this share of what leaves a leaf; fewer slow ways are single ones."""
-
-LeafOf = Callable[[str], str]
-"""The leaf that an end hangs on; empty where the plan does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +21,14 @@ class Way:
     """What failing pairs of good ends have in common. Without a `code` it is an end that has the fault itself.
 
     `at` is the end, the leaves, the fleet or the pair; `sends` tells of an end which direction fails, if only one does.
+    `alike` are leaves of which another one may be meant.
     """
 
     code: str
     at: tuple[str, ...]
     trials: tuple[Trial, ...]
     sends: bool | None = None
+    alike: tuple[str, ...] = ()
 
 
 def planes(nodes: Iterable[Node]) -> dict[str, str]:
@@ -83,72 +78,14 @@ def ways(
     return {t.pair: way for way in reversed(found) for t in way.trials}
 
 
-# ---------------------------------------------------------------------------------------- above the leaves
-
-
 def _above_leaves(
     failing: Sequence[Trial], trials: Sequence[Trial], leaf_of: LeafOf, plane_of: Mapping[str, str]
-) -> list[Way]:
-    """Slow uplinks of a leaf, or of most of them. Only for speeds: a dead uplink is not used at all."""
-    crossing = [t for t in failing if t.share is not None and _crosses(t, leaf_of)]
-    planes: dict[str, list[Trial]] = defaultdict(list)
-    for t in crossing:
-        planes[plane_of[leaf_of(t.a)]].append(t)
-    pairs = {t.pair for t in trials if _crosses(t, leaf_of)}
-    all_of_leaf = Counter(leaf_of(end) for pair in pairs for end in pair)
-    found = {name: _uplinks(mine, all_of_leaf, leaf_of) for name, mine in planes.items()}
-    tested: dict[str, set[str]] = defaultdict(set)
-    for leaf in all_of_leaf:
-        tested[plane_of[leaf]].add(leaf)
-    hit = sum(bool(mine) for mine in found.values())
-    if (hit >= 2 and hit * 2 >= len(tested)) or any(
-        _most(mine, tested[name]) for name, mine in found.items()
-    ):
-        return [Way("SPINE-SLOW", (FLEET,), tuple(crossing))]
-    return [way for mine in found.values() for way in mine]
-
-
-def _most(slow: Sequence[Way], leaves: set[str]) -> bool:
-    """Whether many leaves of a network are slow, or all that there are if there are several."""
-    return len(slow) >= MANY_LEAVES or (len(slow) > 1 and {leaf for way in slow for leaf in way.at} == leaves)
-
-
-def _crosses(t: Trial, leaf_of: LeafOf) -> bool:
-    a, b = leaf_of(t.a), leaf_of(t.b)
-    return bool(a and b and a != b)
-
-
-def _uplinks(crossing: Sequence[Trial], all_of_leaf: Mapping[str, int], leaf_of: LeafOf) -> list[Way]:
-    """The leaves that the failing ways of one plane have in common, the one with most of them first.
-
-    Two leaves that only fail with each other cannot be told apart.
-    """
-    found: list[Way] = []
-    left = list(crossing)
-    while True:
-        of_leaf: dict[str, list[Trial]] = defaultdict(list)
-        for t in left:
-            for end in t.ends:
-                of_leaf[leaf_of(end)].append(t)
-        common = {
-            leaf: tuple(mine)
-            for leaf, mine in of_leaf.items()
-            if len({t.pair for t in mine}) >= SPINE_SHARE * all_of_leaf[leaf]
-            and _several_ends(mine, leaf, leaf_of)
-        }
-        if not common:
-            return found
-        worst = max(sorted(common), key=lambda leaf: len(common[leaf]))
-        alike = tuple(leaf for leaf in sorted(common) if common[leaf] == common[worst])
-        found.append(Way("UPLINK-SLOW", alike, common[worst]))
-        left = [t for t in left if t not in common[worst]]
-
-
-def _several_ends(trials: Sequence[Trial], leaf: str, leaf_of: LeafOf) -> bool:
-    """Whether several ends on the leaf fail with several elsewhere; otherwise one end may be to blame."""
-    here = {end for t in trials for end in t.ends if leaf_of(end) == leaf}
-    there = {end for t in trials for end in t.ends if leaf_of(end) != leaf}
-    return len(here) >= 2 and len(there) >= 2
+) -> Iterator[Way]:
+    for slow in slow_above(failing, trials, leaf_of, plane_of):
+        if slow.leaves:
+            yield Way("UPLINK-SLOW", slow.leaves, slow.trials, alike=slow.alike)
+        else:
+            yield Way("SPINE-SLOW", (FLEET,), slow.trials)
 
 
 # ------------------------------------------------------------------------------------------------- ends

@@ -18,6 +18,7 @@ from bringup.diagnosis import to_confirm
 from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
 from bringup.diagnosis.setups import Split, to_split
+from bringup.diagnosis.strangers import strangers
 from bringup.diagnosis.suspects import node_of, suspects
 from bringup.diagnosis.trials import ends_of
 from bringup.diagnosis.unsteady import unsteady
@@ -29,14 +30,18 @@ from bringup.orchestrator.quarantine import Left, blocking, gone
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Rounds of disjoint pairs, and how many ends, or ways between two, they are about."""
+    """Rounds of disjoint pairs, and how many ends, or ways between two, they are about. In the last ones `meet` so many
+    nodes on leaves that had not met."""
 
     rounds: tuple[tuple[Battle, ...], ...] = ()
     suspects: int = 0
+    meet: int = 0
 
     def __str__(self) -> str:
-        who, turns = counted(self.suspects, "suspect"), counted(len(self.rounds), "round")
-        return f"{who} tested again with partners that are known to be good, in {turns}"
+        said = f"{counted(self.suspects, 'suspect')} tested again with partners that are known to be good"
+        met = f"{counted(self.meet, 'node')} on leaves that have not met yet"
+        parts = [text for text, count in ((said, self.suspects), (met, self.meet)) if count]
+        return f"{', and '.join(parts)}, in {counted(len(self.rounds), 'round')}"
 
 
 def confirmation(
@@ -51,7 +56,11 @@ def confirmation(
     if not checks or plan.stage is Stage.SOAK:  # a soak takes hours; what it saw it saw for long enough
         return Confirmation()
     seen = to_confirm(outcomes, declared, nodes, plan.stage)
-    planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None).rounds
+
+    def out(end: str) -> bool:
+        return blocking((end,), left) is not None
+
+    planned = confirm_rounds(seen, lanes(nodes), out).rounds
     turns = [
         _battles(meetings, number, before + number, checks, nodes, ctx)
         for number, meetings in enumerate(planned, 1)
@@ -63,8 +72,13 @@ def confirmation(
         seen.setups, lambda name: name in accused or gone(name, left), lambda name: nodes[name].profile
     )
     if split:
-        turns.append(_started(split, len(planned) + 1, before + len(planned) + 1, checks, nodes, ctx))
-    return Confirmation(tuple(turns), about + len(split))
+        turns.append(_started(split, len(turns) + 1, before + len(turns) + 1, checks, nodes, ctx))
+    met = strangers(seen, nodes, out)
+    for meetings in met:
+        turns.append(_battles(meetings, len(turns) + 1, before + len(turns) + 1, checks, nodes, ctx))
+    return Confirmation(
+        tuple(turns), about + len(split), len({name for tests in met for m in tests for name in m.nodes})
+    )
 
 
 def once_more(

@@ -291,3 +291,23 @@ def test_a_disturbance_that_lasts_blames_nobody_of_the_control(tmp_path: Path) -
     assert max(k.further for k in map(pair_key, further(state)) if k is not None) == 2, (
         "and nobody is asked more"
     )
+
+
+def test_leaves_that_have_not_met_do_so_where_everything_between_leaves_seems_slow(tmp_path: Path) -> None:
+    nodes = [Node(f"n{i}", profile="p", ports=(Port(0, "mlx5_0", f"l{i // 8}"),)) for i in range(32)]
+    leaf = {node.name: node.ports[0].leaf for node in nodes}
+
+    def answer(node: str, script: str) -> bytes | None:
+        verb, *rest = script.split()
+        if verb != "client" or leaf[node] == leaf[rest[0]]:
+            return None
+        return b"120" if {"l1", "l3"} & {leaf[node], leaf[rest[0]]} else None
+
+    state = battle(tmp_path, Cluster(answer), nodes, BOTH)
+    assert {(d.code, d.component) for d in state.defects} == {("UPLINK-SLOW", "l1"), ("UPLINK-SLOW", "l3")}
+    notes = [e.text for e in read(tmp_path / "journal.jsonl") if isinstance(e, Note)]
+    assert notes == ["rdma: 32 nodes on leaves that have not met yet, in 2 rounds"]
+    again = Cluster(answer)
+    back = battle(tmp_path, again, nodes, BOTH, before=load(tmp_path))
+    assert not [script for _, script in again.asked if script.startswith("client")]
+    assert back.defects == state.defects
