@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from bringup.fleet import LocalFleet
 from bringup.inventory import Inventory, parse
 from bringup.mock import serve
 from bringup.model import Level, Node, RunInfo
-from bringup.orchestrator import Engine, RunFolder, make_plan
+from bringup.orchestrator import Engine, RunFolder, make_plan, with_readers
 from bringup.profile import available, load_all
 from bringup.run import RunState
 from bringup.transport import Cancel, Connection, Options, connect
@@ -31,10 +31,10 @@ class Setup:
     profile_dirs: tuple[Path, ...] = ()
     workers: int = 16
 
-    def loaded(self) -> tuple[AnyCheck, ...]:
-        """The chosen checks."""
-        wanted = set(self.checks)
-        return tuple(c for c in battery.load(self.batteries) if c.id in wanted)
+    def chosen(self, nodes: Sequence[Node], ctx: Context) -> tuple[AnyCheck, ...]:
+        """The chosen checks, and what they compare with on these nodes."""
+        wanted, known = set(self.checks), battery.load(self.batteries)
+        return with_readers([c for c in known if c.id in wanted], known, nodes, ctx)
 
 
 def read(scenario: Scenario, setup: Setup) -> Inventory:
@@ -55,11 +55,12 @@ def run(
     inventory = read(scenario, setup)
     if inventory.simulate is None:
         raise ValueError(f"scenario {scenario.id}: its inventory simulates nothing")
-    checks = setup.loaded()
     dirs = [*setup.profile_dirs, *inventory.profile_dirs]
     profiles = dict(load_all(sorted({n.profile for n in inventory.nodes if n.profile}), dirs))
     texts = {name: text for profile in profiles.values() for name, text in profile.texts().items()}
     started = time.time()
+    context = Context(profiles, started=started)
+    checks = setup.chosen(inventory.nodes, context)
     folder = RunFolder.create(
         runs,
         {
@@ -76,7 +77,6 @@ def run(
         stages=tuple(dict.fromkeys(c.stage for c in checks)), checks=tuple(c.id for c in checks),
         nodes=len(inventory.nodes),
     )  # fmt: skip
-    context = Context(profiles, started=started)
     with serve(inventory.simulate, inventory.nodes) as served:
         fleet = LocalFleet(
             Options(known_hosts=served.known_hosts), workers=setup.workers, connect=connect_and_tell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from bringup.errors import InventoryError, NothingSelected, Problem, UsageError
 from bringup.inventory import Inventory, Simulate, select
 from bringup.inventory import load as load_inventory
 from bringup.model import LEVELS, STAGES, Level, Node, Stage
+from bringup.orchestrator import with_readers
 from bringup.profile import Profile, available, load_all
 
 Decorator = Callable[[Any], Any]
@@ -160,6 +162,7 @@ def read_inputs(
     dirs = [*profile_dirs, *inventory.profile_dirs]
     profiles = dict(load_all(sorted({n.profile for n in nodes if n.profile}), dirs))
     refuse_mistakes(profiles, dirs, known)
+    checks = with_readers(checks, known, nodes, Context(profiles))
     return Inputs(inventory, tuple(nodes), checks, profiles, Level(level))
 
 
@@ -213,13 +216,14 @@ def served(
             click.echo(f"the simulated cluster has a bug, and its nodes may look lost: {error}", err=True)
 
 
-SIMULATED_AT_ONCE = 256
-"""Simulated nodes share this machine: more of them at once are slower than their commands may be."""
+SIMULATED_AT_ONCE = 16
+"""Simulated nodes share the processors of this machine: more of them for each are slower than their commands may be."""
 
 
 def at_once(workers: int, simulate: Simulate | None) -> int:
     """How many nodes are really worked on at once."""
-    return workers if simulate is None else min(workers, SIMULATED_AT_ONCE)
+    most = SIMULATED_AT_ONCE * max(2, os.cpu_count() or 1)
+    return workers if simulate is None else min(workers, most)
 
 
 def frozen_profiles(profiles: dict[str, Profile]) -> dict[str, str]:

@@ -78,7 +78,8 @@ class Start:
     type=click.IntRange(1, MOST_WORKERS),
     default=WORKERS,
     show_default=True,
-    help="Nodes or pairs worked on at once (at most 256 where they are simulated); fewer draw less power. 32 log in at once.",
+    help="Nodes or pairs worked on at once (simulated ones: at most 16 for each processor here); fewer draw less power."
+    " 32 log in at once.",
 )
 @common.all_pairs_option
 @click.option(

@@ -1,5 +1,6 @@
 """Runs the battery: plan, stages with gates, quarantine, pair rounds, diagnosis, resume. All I/O goes through the fleet."""
 
+from bringup.orchestrator.before import with_readers
 from bringup.orchestrator.engine import INTERRUPTED, Engine, EngineOptions
 from bringup.orchestrator.folder import RunFolder, Setting
 from bringup.orchestrator.kept import ReadEvidence, read_kept
@@ -21,4 +22,5 @@ __all__ = [
     "make_plan",
     "read_kept",
     "rejudge",
+    "with_readers",
 ]
