@@ -66,7 +66,7 @@ def localise(model: FabricModel) -> Localised:
         outcomes += model.meet(pairs)
     lane_of = lanes(model.nodes)
     plan = confirm_rounds(evidence_of(outcomes, model), lane_of)
-    new = strangers(evidence_of(outcomes, model), model.nodes)
+    new = strangers(evidence_of(outcomes, model), model.nodes, lane_of)
     results = [_confirmed(meetings, model, outcomes) for meetings in plan.rounds]
     for meetings in new:
         _confirmed(meetings, model, outcomes)
@@ -141,9 +141,13 @@ def _spine(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozenset[
     return Culprits(spines=frozenset({rng.randrange(model.spines)})), frozenset({("SPINE-SLOW", "fleet")})
 
 
-def _uplinks(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozenset[tuple[str, str]]]:
-    leaf = rng.choice(sorted({p.leaf for n in model.nodes.values() for p in n.ports}))
-    return Culprits(uplinks=frozenset({leaf})), frozenset({("UPLINK-SLOW", leaf)})
+def _uplinks(count: int) -> Row:
+    def seeded(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozenset[tuple[str, str]]]:
+        rail = rng.randrange(model.rails)
+        leaves = rng.sample(sorted({n.ports[rail].leaf for n in model.nodes.values()}), count)
+        return Culprits(uplinks=frozenset(leaves)), frozenset(("UPLINK-SLOW", leaf) for leaf in leaves)
+
+    return Row("leaves of one rail with slow cables to one spine", count, seeded)
 
 
 def _sparse(rng: random.Random, model: FabricModel) -> tuple[Culprits, frozenset[tuple[str, str]]]:
@@ -175,7 +179,7 @@ ROWS = (
     *(_one_way(k) for k in (1, 2)),
     Row("ports that are slow in every second test", 1, _flaky),
     Row("slow leaves", 1, _leaf),
-    Row("leaves with slow cables to one spine", 1, _uplinks),
+    *(_uplinks(k) for k in (1, 2, 3)),
     Row("leaves that send through half of their uplinks", 1, _sparse),
     Row("slow spines", 1, _spine),
 )

@@ -3,8 +3,8 @@
 An end that is suspected after the rounds of pairs meets two different known-good partners, in the role in which it
 failed, the first on its own leaf and the second on another where there are such. At the same time two known-good ends
 of the same rail meet: if that control fails, the moment was bad and nothing is decided. A way that is suspected is
-tried twice more as it is. Where two leaves were slow with each other alone, all their ends that were so meet ends of
-third leaves, leaf by leaf and at once: what a leaf lacks above it shows only under the load of many. Every node is in
+tried twice more as it is. All ends of leaves whose uplinks may be slow meet ends of third leaves, leaf by leaf and at
+once: what a leaf lacks above it shows only under the load of many. Every node is in
 one pair of a round, so two rounds are enough unless more nodes are suspected than are well.
 
 `confirm_rounds` plans, `decide` judges; running the tests and keeping their results is the engine's. The results are
@@ -127,10 +127,15 @@ class _Planner:
         self._domain = {
             node_of(end): of for ends in evidence.ends.values() for end, of in ends.domains.items()
         }
-        self._alike = {leaf for s in self._suspects for leaf in s.beyond}
+        slow = (
+            way.at for mine in evidence.ways.values() for way in mine.values() if way.code == "UPLINK-SLOW"
+        )
+        self._no_third = {"", *(leaf for leaves in slow for leaf in leaves)}
+        self._no_third |= {leaf for s in self._suspects for leaf in s.beyond}
         self._accused = {node_of(end) for s in self._suspects for end in s.ends}
         self._lane_of = lane_of
         self._fitting: dict[frozenset[str], list[str]] = {}
+        self._telling: dict[tuple[frozenset[str], str, frozenset[str]], list[str]] = {}
 
     def plan(self) -> Confirm:
         visits = list(self._visits())
@@ -186,15 +191,18 @@ class _Planner:
 
     def _partners(self, visit: _Visit) -> list[str]:
         """The nodes that can tell something about the suspects of this visit."""
-        fit = [n for n in self._fit(visit.by_lane) if n != visit.node]
-        if visit.domain:
-            fit = [n for n in fit if self._domain.get(n) == visit.domain]
-        beyond = [lane for lane, suspect in visit.by_lane.items() if suspect.beyond]
-        return [n for n in fit if all(self._is_third(n, lane) for lane in beyond)]
+        beyond = frozenset(lane for lane, suspect in visit.by_lane.items() if suspect.beyond)
+        key = (frozenset(visit.by_lane), visit.domain, beyond)
+        if key not in self._telling:
+            fit = self._fit(visit.by_lane)
+            if visit.domain:
+                fit = [n for n in fit if self._domain.get(n) == visit.domain]
+            self._telling[key] = [n for n in fit if all(self._is_third(n, lane) for lane in beyond)]
+        return [n for n in self._telling[key] if n != visit.node]
 
     def _is_third(self, node: str, lane: str) -> bool:
         """Whether the node's end hangs on a leaf that is not to blame for anything."""
-        return self._leaf.get(self._good[node][lane], "") not in self._alike | {""}
+        return self._leaf.get(self._good[node][lane], "") not in self._no_third
 
     def _fit(self, lanes: Iterable[str]) -> list[str]:
         """The nodes that are known good on all these lanes, those without any suspect first."""

@@ -16,7 +16,7 @@ class Suspect:
 
     `sends` is the only role in which an end failed; None where it failed in both. `met` are its partners so far, and
     `failed_with` those of them that are good with others. Only partners of the `domain`, if it has one, tell anything,
-    and none `beyond`: on the leaves of which one must be to blame.
+    and none on the leaves `beyond` it whose uplinks may be slow.
     """
 
     ends: tuple[str, ...]
@@ -36,32 +36,40 @@ def node_of(end: str) -> str:
 def suspects(evidence: Evidence) -> tuple[Suspect, ...]:
     """Bad ends, ends of pairs that cannot be split, ends that fail in one direction, and ways between two good ends.
 
-    Of two leaves that cannot be told apart all ends: with third leaves, and under the load of all, one of them is well. No
-    suspects are ends that were seen to fail now and then, and what else is above the leaves: another try with other
-    partners would say nothing new about them.
+    Of leaves whose uplinks may be slow all ends that nothing else speaks against: with third leaves, and under the load of
+    all, that shows. No suspects are ends that were seen to fail now and then, and what else is above the leaves: another
+    try with other partners would say nothing new about them.
     """
     accused: dict[tuple[str, ...], list[tuple[str, Ends]]] = {}
-    beyond: dict[tuple[str, ...], tuple[str, ...]] = {}
+    beyond: dict[tuple[str, ...], list[tuple[str, Ends, tuple[str, ...]]]] = {}
     for (check, code), about in evidence.ends.items():
-        apart = dict(_on_leaves_alike(about, code, evidence))
-        for ends in dict.fromkeys((*_accused(about, code, evidence), *apart)):
+        for ends in dict.fromkeys(_accused(about, code, evidence)):
             accused.setdefault(ends, []).append((check, about))
-        for ends, leaves in apart.items():
-            beyond[ends] = tuple(dict.fromkeys((*beyond.get(ends, ()), *leaves)))
-    return tuple(_suspect(ends, mine, beyond.get(ends, ())) for ends, mine in sorted(accused.items()))
+        for ends, leaves in _on_slow_leaves(about, code, evidence):
+            beyond.setdefault(ends, []).append((check, about, leaves))
+    found = {ends: _suspect(ends, mine) for ends, mine in accused.items()}
+    for ends, mine in beyond.items():
+        leaves = tuple(dict.fromkeys(leaf for _, _, some in mine for leaf in some))
+        against = [(check, about) for check, about, _ in mine]
+        found.setdefault(ends, _suspect(ends, against, leaves))
+    return tuple(suspect for _, suspect in sorted(found.items()))
 
 
-def _on_leaves_alike(
+def _on_slow_leaves(
     about: Ends, code: str, evidence: Evidence
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Each good end on leaves of which the results do not tell the slow one, and those leaves.
+    """Each good end on leaves whose uplinks may be slow, and those leaves.
 
-    Those of which only their number decided come second: while others are asked for, they are the third leaves.
+    While it is open of some which one it is, the others wait: they are the third leaves.
     """
-    ways = {evidence.ways[code][trial.pair] for trial in about.failing_ways}
-    open_ = {way.alike for way in ways if len(way.alike) == len(way.at)}
-    for leaves in sorted(open_ or {way.alike for way in ways if way.alike}):
-        for leaf in leaves:
+    asked = {
+        (len(way.at) > 1, way.ask)
+        for way in (evidence.ways[code][trial.pair] for trial in about.failing_ways)
+        if way.ask
+    }
+    is_open = any(several for several, _ in asked)
+    for several, leaves in sorted(asked):
+        for leaf in leaves if several is is_open else ():
             yield from (((end,), leaves) for end in about.ports_of_leaf.get(leaf, ()) if end in about.good)
 
 
@@ -94,7 +102,9 @@ def _in_no_other_test(trial: Trial, about: Ends) -> list[str]:
     return [end for end, proven in ((trial.a, sent), (trial.b, received)) if not proven]
 
 
-def _suspect(ends: tuple[str, ...], against: Sequence[tuple[str, Ends]], beyond: tuple[str, ...]) -> Suspect:
+def _suspect(
+    ends: tuple[str, ...], against: Sequence[tuple[str, Ends]], beyond: tuple[str, ...] = ()
+) -> Suspect:
     checks = tuple(dict.fromkeys(check for check, _ in against))
     if len(ends) == 2:
         return Suspect(ends, checks)

@@ -1,9 +1,9 @@
 """Speed that is lost only between leaves: the uplinks of one leaf, of several, or what joins them all? Pure.
 
-Of a test between two leaves that is slow, either may be the cause. A leaf is beyond doubt where it is as fast as it
-should be with other leaves, so often that chance is no reason. Where that does not tell, the fewest leaves that explain
-everything are the cause, if no other ones of that number do; if others do, the confirm step asks (see `suspects`). What
-is slow wherever one looks lies above the leaves.
+Of two leaves that are slow with each other either may be the cause. The one that is as fast as it should be with others,
+so often that chance is no reason, is not. Where that does not tell, the fewest leaves that explain everything are the
+cause, if no other ones of that number do. The confirm step asks about all of them (see `suspects`). What is slow
+wherever one looks lies above the leaves.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ SPINE_SHARE = 0.1
 """One spine of many carries at least about this share of what leaves a leaf; fewer slow ways are single ones."""
 BY_CHANCE = 3.0
 """Where so many slow ways are to be expected and there is none, chance is no reason: that happens once in twenty times."""
-SPREAD = 5
-"""Slow ways at so many leaves have more in common than chance."""
+FAR_BELOW = 0.25
+"""Seen is far below what is to be expected if it is this part of it at most: what little there is has other reasons."""
 SINGLE_WAYS = 3
 """Fewer slow ways between leaves that are well otherwise are so many single ones."""
+SPREAD = 5
+"""Slow ways at so many leaves have more in common than chance."""
+LEAST_SPINE_SHARE = 1 / 64
+"""One of the 64 ports of a large leaf carries that share; what is rarer is no spine's."""
 MOST_TOGETHER = 4
 """So many leaves are looked for that explain a tangle of slow ways, of at most `MOST_LEAVES`; more are left to the
 confirm step."""
@@ -30,19 +34,20 @@ MOST_LEAVES = 16
 
 LeafOf = Callable[[str], str]
 """The leaf that an end hangs on; empty where the plan does not say."""
-_Edge = frozenset[str]
+Edge = frozenset[str]
+"""Two leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
     """What is slow, and the leaves whose uplinks it is: one, or two that cannot be told apart. None: it is above them.
 
-    `alike` are the leaves among which only their number decided, or nothing.
+    `ask` are the leaves that the confirm step should ask about.
     """
 
     leaves: tuple[str, ...]
     trials: tuple[Trial, ...]
-    alike: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
 
 
 def slow_above(
@@ -60,16 +65,28 @@ def slow_above(
             of_plane[plane_of[a]].append(t)
     networks = [_Network(mine, bad, leaf_of) for mine in of_plane.values()]
     said = [(network, network.above_all()) for network in networks]
-    unclear = sum(above is None and bool(network.found) for network, above in said)
+    unclear = sum(above is None for _, above in said)
     all_rails = unclear > 1 and unclear * 2 >= len(networks)
     found: list[Slow] = []
     over: list[Trial] = []
     for network, above in said:
-        if above or (above is None and all_rails and network.found):
+        if above or (above is None and all_rails):
             over += network.slow
         else:
             found += network.found
     return [Slow((), tuple(over)), *found] if over else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Of so many tests so many were slow."""
+
+    tests: int
+    slow: int
+
+    def expects(self, tests: int) -> float:
+        """How many of other tests would be slow at this rate."""
+        return self.slow / self.tests * tests if self.tests else 0.0
 
 
 class _Network:
@@ -77,27 +94,29 @@ class _Network:
 
     def __init__(self, tests: Sequence[Trial], bad: Set[Trial], leaf_of: LeafOf) -> None:
         self._leaf_of = leaf_of
+        within = {t.ends: False for t in tests if leaf_of(t.a) == leaf_of(t.b)}
+        within |= {t.ends: True for t in tests if t.ends in within and t in bad}
+        self._inside = _Count(len(within), sum(within.values()))
         # Who is slow within its leaf as well is so for a reason of its own.
-        own = {end for t in tests if t in bad and not self._crosses(t.ends) for end in t.ends}
-        tests = [t for t in tests if not own & set(t.ends)]
+        own = {end for ends, slow in within.items() if slow for end in ends}
+        tests = [t for t in tests if t.ends not in within and not own & set(t.ends)]
         self.slow = [t for t in tests if t in bad]
-        self._inside = len({t.ends for t in tests if not self._crosses(t.ends)})
-        self._known: dict[tuple[str, str], bool] = {}
-        """Of each test between leaves, by its ends in their order: whether it was slow. `_inside`: how many within one."""
-        for t in tests:
-            if self._crosses(t.ends):
-                self._known[t.ends] = self._known.get(t.ends, False) or t in bad
-        self._tests: dict[str, Counter[tuple[str, bool]]] = defaultdict(Counter)
-        self._slow: dict[str, Counter[tuple[str, bool]]] = defaultdict(Counter)
-        """By leaf: how many there were with each other leaf, as sender or not."""
-        pairs: set[frozenset[str]] = set()
-        for (a, b), slow in self._known.items():
-            here, there = leaf_of(a), leaf_of(b)
-            pairs.add(frozenset((a, b)))
-            for leaf, other, sends in ((here, there, True), (there, here, False)):
-                self._tests[leaf][other, sends] += 1
-                self._slow[leaf][other, sends] += slow
-        self._at_leaf = Counter(leaf_of(end) for pair in pairs for end in pair)
+        self._tests: dict[tuple[str, str], int] = Counter()
+        self._slow: dict[tuple[str, str], int] = Counter()
+        """By the leaf that sends and the one that receives."""
+        slow_ends = {t.ends for t in self.slow}
+        for ends in {t.ends for t in tests}:
+            way = (leaf_of(ends[0]), leaf_of(ends[1]))
+            self._tests[way] += 1
+            self._slow[way] += ends in slow_ends
+        self._of: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        """The ways of each leaf."""
+        for way in self._tests:
+            for leaf in way:
+                self._of[leaf].append(way)
+        self._of_edge: dict[Edge, list[Trial]] = defaultdict(list)
+        for t in self.slow:
+            self._of_edge[frozenset((leaf_of(t.a), leaf_of(t.b)))].append(t)
         self.found = list(self._find()) if self.slow else []
 
     def above_all(self) -> bool | None:
@@ -106,97 +125,111 @@ class _Network:
         named = {leaf for slow in self.found for leaf in slow.leaves}
         if not named:
             return self._between_all()
-        near = [slow for ends, slow in self._known.items() if named & self._leaves(ends)]
-        apart = [slow for ends, slow in self._known.items() if not named & self._leaves(ends)]
-        expected = sum(near) / len(near) * len(apart)
-        if sum(apart) >= SINGLE_WAYS and sum(apart) > expected / 4:
+        near = self._count(way for way in self._tests if named & set(way))
+        apart = self._count(way for way in self._tests if not named & set(way))
+        expected = near.expects(apart.tests)
+        if apart.slow >= SINGLE_WAYS and apart.slow > expected * FAR_BELOW:
             return True
         if expected >= BY_CHANCE:
             return False
         return True if len(self.found) > 1 else None
 
     def _between_all(self) -> bool:
-        """Whether slow ways that are too few at each leaf are spread over leaves and never lie within one: a spine of many
-        carries little of what a leaf sends. Ports that fail now and then look alike, so it must be quite certain."""
-        spread = {leaf for ends, slow in self._known.items() if slow for leaf in self._leaves(ends)}
-        expected = sum(self._known.values()) / max(1, len(self._known)) * self._inside
-        return len(spread) >= SPREAD and expected >= 2 * BY_CHANCE
+        """Whether slow ways that are too few at each leaf are spread over leaves and hardly ever lie within one: a spine of
+        many carries little of what a leaf sends. Ports that fail now and then look alike, so it must be quite certain."""
+        spread = {leaf for way, slow in self._slow.items() if slow for leaf in way}
+        all_ = self._count(self._tests)
+        expected = all_.expects(self._inside.tests)
+        return (
+            len(spread) >= SPREAD
+            and all_.slow >= LEAST_SPINE_SHARE * all_.tests
+            and expected >= 2 * BY_CHANCE
+            and self._inside.slow <= expected * FAR_BELOW
+        )
+
+    def _count(self, ways: Iterable[tuple[str, str]]) -> _Count:
+        ways = list(ways)
+        return _Count(sum(self._tests[way] for way in ways), sum(self._slow[way] for way in ways))
 
     def _find(self) -> Iterator[Slow]:
-        left = self.slow
-        common = self._common(left)
-        tangle = [t for t in left if self._leaves(t.ends) & common]
-        guilty: dict[str, tuple[str, ...]] = dict.fromkeys(self._by_others(tangle, common), ())
-        for group in _groups(self._edges(tangle, common, guilty)):
+        often = {leaf for leaf, ways in self._of.items() if self._often(ways)}
+        edges = {e for e, mine in self._of_edge.items() if e & often and self._several(mine, e)}
+        guilty: dict[str, tuple[str, ...]] = {}
+        between: set[Edge] = set()
+        for edge in edges:
+            doubtful = [leaf for leaf in edge if not self._is_well(leaf, edge)]
+            if len(doubtful) == 1:
+                guilty[doubtful[0]] = (doubtful[0],)
+            elif not doubtful:
+                between.add(edge)
+        if len(between) == 1:
+            between = set()
+        for group in _groups(edge for edge in edges - between if not edge & guilty.keys()):
             guilty |= dict.fromkeys(_fewest(group), tuple(sorted(frozenset().union(*group))))
+        guilty |= {leaf: (leaf,) for leaf in self._with_many(edges, guilty)}
+        left = dict(self._of_edge)
         for leaf in sorted(guilty):
-            mine = tuple(t for t in left if leaf in self._leaves(t.ends))
+            mine = [left.pop(edge) for edge in sorted(left, key=sorted) if leaf in edge]
             if mine:
-                yield Slow((leaf,), mine, guilty[leaf])
-            left = [t for t in left if leaf not in self._leaves(t.ends)]
-        for edge in sorted(self._edges(tangle, common, guilty), key=sorted):
+                yield Slow((leaf,), tuple(t for trials in mine for t in trials), guilty[leaf])
+        over = tuple(t for edge in sorted(between & left.keys(), key=sorted) for t in left.pop(edge))
+        if over:
+            yield Slow((), over)
+        for edge in sorted(edges & left.keys(), key=sorted):
             leaves = tuple(sorted(edge))
-            yield Slow(leaves, tuple(t for t in left if self._leaves(t.ends) == edge), leaves)
+            yield Slow(leaves, tuple(left[edge]), leaves)
 
-    def _leaves(self, ends: Iterable[str]) -> frozenset[str]:
-        return frozenset(self._leaf_of(end) for end in ends)
+    def _several(self, slow: Sequence[Trial], of: Edge) -> bool:
+        """Whether several ends are slow with several elsewhere; otherwise one end may be to blame. `of` are two leaves
+        with all their ways, or one leaf with its ways to others."""
+        one = min(of)
+        here = {end for t in slow for end in t.ends if self._leaf_of(end) == one}
+        there = {end for t in slow for end in t.ends if self._leaf_of(end) != one}
+        ways = self._of[one] if len(of) == 1 else [way for way in self._of[one] if set(way) == of]
+        return self._often(ways) and len(here) >= 2 and len(there) >= 2
 
-    def _crosses(self, ends: Iterable[str]) -> bool:
-        return len(self._leaves(ends)) == 2
+    def _often(self, ways: Iterable[tuple[str, str]]) -> bool:
+        """Whether so many tests of these ways were slow that it is more than single ones."""
+        count = self._count(ways)
+        return count.slow >= SPINE_SHARE * count.tests
 
-    def _common(self, slow: Iterable[Trial]) -> set[str]:
-        """The leaves of which several ends are slow with several elsewhere; otherwise one end may be to blame."""
-        of_leaf: dict[str, list[Trial]] = defaultdict(list)
-        for t in slow:
-            for leaf in self._leaves(t.ends):
-                of_leaf[leaf].append(t)
+    def _with_many(self, edges: Set[Edge], guilty: Collection[str]) -> set[str]:
+        """The leaves that are slow with many others, of which each met only a few of its ends; the worst one first."""
         found: set[str] = set()
-        for leaf, mine in of_leaf.items():
-            here = {end for t in mine for end in t.ends if self._leaf_of(end) == leaf}
-            there = {end for t in mine for end in t.ends if self._leaf_of(end) != leaf}
-            enough = len({t.pair for t in mine}) >= SPINE_SHARE * self._at_leaf[leaf]
-            if enough and len(here) >= 2 and len(there) >= 2:
-                found.add(leaf)
-        return found
+        while True:
+            of_leaf: dict[str, list[Trial]] = defaultdict(list)
+            for edge, mine in self._of_edge.items():
+                if edge not in edges and not edge & found and not edge & set(guilty):
+                    for leaf in edge:
+                        of_leaf[leaf] += mine
+            worst = max(sorted(of_leaf), key=lambda leaf: len(of_leaf[leaf]), default="")
+            if not worst or not self._several(of_leaf[worst], frozenset((worst,))):
+                return found
+            found.add(worst)
 
-    def _by_others(self, slow: Iterable[Trial], common: Set[str]) -> set[str]:
-        """The leaves that are slow with one that is beyond doubt."""
-        well = {leaf for leaf in common if self._is_well(leaf)}
-        guilty: set[str] = set()
-        for edge in {self._leaves(t.ends) for t in slow}:
-            suspects = [leaf for leaf in edge if leaf in common and leaf not in well]
-            if len(suspects) == 1:
-                guilty.add(suspects[0])
-        return guilty
-
-    def _is_well(self, leaf: str) -> bool:
-        """Whether others of its tests, in the roles in which it was slow, should have been slow as well if it were to
-        blame, and none was. Where its ports send hardly any tests at once nothing is proven: uplinks that are missing
-        show only under load."""
-        roles = {sends for (_, sends), count in self._slow[leaf].items() if count}
-        against = {other for (other, _), count in self._slow[leaf].items() if count}
-        mine = {key: count for key, count in self._tests[leaf].items() if key[1] in roles}
-        accused = sum(count for (other, _), count in mine.items() if other in against)
-        apart = sum(mine.values()) - accused
-        slow = sum(self._slow[leaf].values())
-        return slow / accused * apart >= BY_CHANCE and apart * 2 >= accused
-
-    def _edges(self, slow: Iterable[Trial], common: Set[str], guilty: Mapping[str, object]) -> set[_Edge]:
-        """The pairs of leaves that are slow with each other, as far as no guilty leaf explains it."""
-        edges = {self._leaves(t.ends) for t in slow}
-        return {edge for edge in edges if not edge & guilty.keys() and edge <= common}
+    def _is_well(self, leaf: str, edge: Edge) -> bool:
+        """Whether tests with others should have been slow as well if this leaf were to blame for those of the edge, in the
+        roles in which these were slow, and hardly any was. Where its ports send few tests nothing is proven: uplinks that
+        are missing show only under load."""
+        roles = {way.index(leaf) for way in self._of[leaf] if set(way) == edge and self._slow[way]}
+        mine = [way for way in self._of[leaf] if way.index(leaf) in roles]
+        accused = self._count(way for way in mine if set(way) == edge)
+        apart = self._count(way for way in mine if set(way) != edge)
+        expected = accused.expects(apart.tests)
+        enough = expected >= BY_CHANCE and apart.tests * 2 >= accused.tests
+        return enough and apart.slow <= expected * FAR_BELOW
 
 
-def _groups(edges: Collection[_Edge]) -> list[set[_Edge]]:
+def _groups(edges: Iterable[Edge]) -> list[set[Edge]]:
     """The edges that hang together."""
-    groups: list[set[_Edge]] = []
+    groups: list[set[Edge]] = []
     for edge in edges:
         mine = [group for group in groups if any(edge & other for other in group)]
         groups = [group for group in groups if group not in mine] + [{edge}.union(*mine)]
     return groups
 
 
-def _fewest(edges: Collection[_Edge]) -> set[str]:
+def _fewest(edges: Collection[Edge]) -> set[str]:
     """The fewest leaves that have part in all of these edges; none if there is no such set, or more than one."""
     leaves = sorted({leaf for edge in edges for leaf in edge})
     if len(leaves) <= MOST_LEAVES:

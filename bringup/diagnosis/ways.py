@@ -21,14 +21,14 @@ class Way:
     """What failing pairs of good ends have in common. Without a `code` it is an end that has the fault itself.
 
     `at` is the end, the leaves, the fleet or the pair; `sends` tells of an end which direction fails, if only one does.
-    `alike` are leaves of which another one may be meant.
+    `ask` are the leaves that the confirm step should ask about.
     """
 
     code: str
     at: tuple[str, ...]
     trials: tuple[Trial, ...]
     sends: bool | None = None
-    alike: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
 
 
 def planes(nodes: Iterable[Node]) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _above_leaves(
 ) -> Iterator[Way]:
     for slow in slow_above(failing, trials, leaf_of, plane_of):
         if slow.leaves:
-            yield Way("UPLINK-SLOW", slow.leaves, slow.trials, alike=slow.alike)
+            yield Way("UPLINK-SLOW", slow.leaves, slow.trials, ask=slow.ask)
         else:
             yield Way("SPINE-SLOW", (FLEET,), slow.trials)
 

@@ -67,13 +67,13 @@ def confirmation(
     ]
     about = len({m.about for tests in planned for m in tests if m.about})
     # Nobody whom other tests speak against takes part, or its split test would count for what they say.
-    accused = {node_of(end) for suspect in suspects(seen) for end in suspect.ends}
+    accused = {node_of(end) for s in suspects(seen) if not s.beyond for end in s.ends}
     split = to_split(
         seen.setups, lambda name: name in accused or gone(name, left), lambda name: nodes[name].profile
     )
     if split:
         turns.append(_started(split, len(turns) + 1, before + len(turns) + 1, checks, nodes, ctx))
-    met = strangers(seen, nodes, out)
+    met = strangers(seen, nodes, lanes(nodes), out)
     for meetings in met:
         turns.append(_battles(meetings, len(turns) + 1, before + len(turns) + 1, checks, nodes, ctx))
     return Confirmation(

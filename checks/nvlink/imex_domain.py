@@ -96,7 +96,7 @@ class ImexDomain(Check[Group]):
 def _too_small(nodes: Sequence[Node], size: Mapping[str, str], ctx: Context) -> dict[str, str]:
     """The trays of a domain whose IMEX knows of fewer than are in it by plan, with words for people."""
     least = min(len(nodes), *(int(ctx.number(node, "nvlink.domain_nodes")) for node in nodes))
-    known = {node.name: int(size[node.name]) for node in nodes if node.name in size}
+    known = {node.name: int(float(size[node.name])) for node in nodes if node.name in size}
     return {
         name: f"IMEX on {name} knows of {count} of the {least} nodes that are in its domain by plan"
         for name, count in known.items()

@@ -299,6 +299,40 @@ def test_two_leaves_that_leave_uplinks_unused_are_both_named(fabric, search) -> 
     assert came.named == {("UPLINK-SLOW", leaf) for leaf in two}
 
 
+def test_a_port_with_a_fault_of_its_own_is_asked_about_that(fabric, search) -> None:
+    """On a leaf whose uplinks may be slow as well: third leaves are for those of which nothing else is known."""
+    bad = port_path("n00003", "mlx5_0")
+    wrong = fabric.Culprits(uplinks=frozenset({"leaf-0-0"}), ports=frozenset({bad}))
+    seen = _seen(fabric, search, fabric.FabricModel(128, rails=1, culprits=wrong))
+    found = {s.ends[0]: s.beyond for s in suspects(seen) if len(s.ends) == 1}
+    assert found.pop(bad) == ()
+    assert found and all("leaf-0-0" in beyond for beyond in found.values())
+
+
+def test_who_hangs_on_a_slow_leaf_is_no_third(fabric, search) -> None:
+    """Two leaves are open; of a third one the tests with others tell that it is slow, too."""
+    wrong = fabric.Culprits(uplinks=frozenset({"leaf-2-0", "leaf-4-0", "leaf-5-0"}))
+    model = fabric.FabricModel(128, rails=1, culprits=wrong)
+    seen = _seen(fabric, search, model)
+    plan = confirm_rounds(seen, lanes(model.nodes))
+    named = {
+        leaf
+        for mine in seen.ways.values()
+        for way in mine.values()
+        for leaf in way.at
+        if way.code == "UPLINK-SLOW"
+    }
+    others = {
+        end
+        for tests in plan.rounds
+        for m in tests
+        if m.about
+        for end in (m.a, m.b)
+        if end not in m.about.ends
+    }
+    assert others and not {seen.leaf[end] for end in others} & named
+
+
 def test_without_a_third_leaf_the_two_stay_together(fabric, search) -> None:
     wrong = fabric.Culprits(sparse=frozenset({"leaf-0-0"}), share=0.75)
     came = search.localise(fabric.FabricModel(32, rails=1, culprits=wrong))

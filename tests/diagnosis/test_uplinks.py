@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bringup.diagnosis.confirm import lanes
+from bringup.diagnosis.strangers import strangers
 from bringup.diagnosis.trials import Trial
 from bringup.diagnosis.uplinks import Slow, slow_above
+from bringup.model import Measurement, Node, Outcome, Port, Stage, Verdict, port_path
 
 SLOW = "UPLINK-SLOW"
 SPINE = {("SPINE-SLOW", "fleet")}
@@ -88,7 +93,7 @@ def between(a: str, b: str, share: float, count: int = 8) -> list[Trial]:
 
 def test_of_two_leaves_the_one_that_is_well_with_others_is_not_to_blame() -> None:
     slow = between("A", "B", 0.5)
-    assert above(*slow, *between("C", "B", 1.03)) == [Slow(("A",), tuple(slow))]
+    assert above(*slow, *between("C", "B", 1.03)) == [Slow(("A",), tuple(slow), ("A",))]
     assert above(*slow) == [Slow(("A", "B"), tuple(slow), ("A", "B"))]
 
 
@@ -101,6 +106,62 @@ def test_the_other_role_or_hardly_any_load_proves_nothing() -> None:
 def test_the_leaf_that_alone_explains_all_is_named_and_asked_about() -> None:
     trials = [*between("B", "A", 0.5), *between("C", "A", 0.5)]
     assert above(*trials) == [Slow(("A",), tuple(trials), ("A", "B", "C"))]
+
+
+def test_a_single_slow_way_convicts_nobody() -> None:
+    slow, single = between("A", "B", 0.5), met("A.0", "X.0", 0.5)
+    idle = [met(f"X.{k}", f"Y.{k}") for k in range(8)]
+    assert above(*slow, single, *idle) == [Slow(("A", "B"), tuple(slow), ("A", "B"))]
+
+
+def test_one_way_that_fails_now_and_then_takes_nobodys_alibi() -> None:
+    slow = [*between("A", "B", 0.5), *between("A", "C", 0.5)]
+    trials = [*slow, *between("B", "C", 1.03)[:7], met("B.7", "C.7", 0.5), *between("C", "B", 1.03)]
+    assert [s.leaves for s in above(*trials)] == [("A",)]
+
+
+def test_an_alibi_counts_what_was_slow_elsewhere() -> None:
+    """A quarter of what A sends is slow, with B and with many others of which each met one of its ends."""
+    slow = [met(f"A.{k}", f"B.{k}", 0.5 if k % 4 == 0 else 1.03) for k in range(16)]
+    many = [met(f"A.{k}", f"{chr(ord('C') + k)}.{k}", 0.5 if k % 4 == 1 else 1.03) for k in range(16)]
+    quiet = list(between("B", "C", 1.03, 16)) + between("C", "B", 1.03, 16)
+    assert [s.leaves for s in above(*slow, *many, *quiet)] == [("A",)]
+
+
+def test_leaves_that_are_well_within_their_pod_and_slow_beyond_it_are_not_to_blame() -> None:
+    pods = ("ABCD", "EFGH", "IJKL")
+    good = [
+        t for pod in pods for a, b in zip(pod, pod[1:] + pod[0], strict=True) for t in between(a, b, 1.03)
+    ]
+    slow = [t for a, b in ("AE", "BF", "CI", "DJ") for t in (*between(a, b, 0.5, 4), *between(b, a, 0.5, 4))]
+    other = [t for a, b in ("GK", "HL") for t in between(a, b, 1.03)]
+    assert [s.leaves for s in above(*good, *slow, *other)] == [()]
+
+
+def test_slow_ways_as_often_within_a_leaf_are_nothing_above_them() -> None:
+    leaves = [chr(ord("A") + k) for k in range(20)]
+    crossing = [
+        met(f"{a}.{k}", f"{b}.{k}", 0.5 if k == 3 else 1.03)
+        for a, b in itertools.pairwise(leaves)
+        for k in range(40)
+    ]
+    inside = [met(f"{a}.{k}", f"{a}.{k + 40}", 0.5 if k == 5 else 1.03) for a in leaves for k in range(40)]
+    assert above(*crossing, *inside) == []
+    calm = [t for t in inside if t.good]
+    assert [s.leaves for s in above(*crossing, *calm)] == [()]
+    rare = [t if t.a[0] in "ABCDEF" else met(*t.ends) for t in crossing]
+    assert (
+        above(
+            *rare,
+            *calm,
+            *(
+                met(f"{a}.{k + 50}", f"{b}.{k + 50}")
+                for a, b in itertools.pairwise(leaves)
+                for k in range(40)
+            ),
+        )
+        == []
+    )
 
 
 @given(
@@ -117,3 +178,39 @@ def test_whatever_was_seen_no_slow_way_is_explained_twice(seen: list[tuple[str, 
     assert all(not t.good and t.a[0] != t.b[0] for t in explained)
     for slow in found:
         assert all(set(slow.leaves) & {t.a[0], t.b[0]} for t in slow.trials) or not slow.leaves
+
+
+def test_all_ports_of_leaves_that_have_hardly_met_meet_on_every_rail(fabric, search) -> None:
+    """Four leaves with two rails of each node; of l0 and l1 a single pair has met, since its partners had left."""
+    nodes = {
+        f"{leaf}-{k}": Node(f"{leaf}-{k}", ports=tuple(Port(r, f"mlx5_{r}", f"l{leaf}") for r in (0, 1)))
+        for leaf in range(4)
+        for k in range(8)
+    }
+
+    def bw(a: str, b: str, gbps: float) -> list[Outcome]:
+        return [
+            Outcome(
+                fabric.CHECK, Stage.RDMA, f"{a} ~ {b} rail {r}", (a, b), Verdict.PASS if gbps > 380 else Verdict.FAIL,
+                at=tuple(port_path(n, f"mlx5_{r}") for n in (a, b)),
+                measurements=(Measurement("write_bw", gbps, "Gb/s", f"{a} ~ {b} {r}", fabric.LIMIT),),
+            )
+            for r in (0, 1)
+        ]  # fmt: skip
+
+    met = [bw(f"{leaf}-{k}", f"{leaf}-{k + 4}", 391) for leaf in range(4) for k in range(4)]
+    met += [bw(f"{a}-{k}", f"{b}-{k}", 187) for a, b in ((1, 3), (0, 2), (0, 3), (1, 2)) for k in range(8)]
+    met += [bw("0-7", "1-7", 391)]
+    model = fabric.FabricModel(4, rails=2)
+    model.nodes = nodes
+    seen = search.evidence_of([o for outcomes in met for o in outcomes], model)
+    gone = {port_path("2-3", "mlx5_1")}
+    there, back = strangers(seen, nodes, lanes(nodes), gone.__contains__)
+    pairs = {(t.a, t.b) for t in there}
+    assert {(b, a) for a, b in pairs} == {(t.a, t.b) for t in back}
+    assert {(a[0], b[0]) for a, b in pairs} == {("0", "1"), ("2", "3")}
+    assert all(a.rpartition("mlx5_")[2] == b.rpartition("mlx5_")[2] for a, b in pairs), (
+        "the same rail on both"
+    )
+    assert len(pairs) == 2 * 8 * 2 - 1 and not gone & {end for pair in pairs for end in pair}
+    assert len({a.partition("/")[0] + b.partition("/")[0] for a, b in pairs}) == 16, "a node meets one other"

@@ -266,7 +266,8 @@ def test_a_domain_that_everybody_sees_up(trays) -> None:
 
 
 def test_a_tray_that_knows_only_of_itself_is_no_whole_domain(trays) -> None:
-    outcome = trays({n: (*GOOD, 1 if n == "b" else 3) for n in "abc"}, **{"nvlink.domain_nodes": 18})
+    # as a journal gives them back
+    outcome = trays({n: (*GOOD, 1.0 if n == "b" else 3.0) for n in "abc"}, **{"nvlink.domain_nodes": 18})
     assert outcome.verdict is Verdict.FAIL
     said = "IMEX on b knows of 1 of the 3 nodes that are in its domain by plan"
     assert told(outcome) == [("fail", "b", said)]
