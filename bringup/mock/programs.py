@@ -71,6 +71,9 @@ _COLLECTIVES = (
     "reduce_perf",
     "reduce_scatter_perf",
     "sendrecv_perf",
+    "allgather_test_perf",
+    "allreduce_test_perf",
+    "alltoall_test_perf",
 )
 PROGRAMS: tuple[str, ...] = (*_EVERYWHERE, *_NVIDIA, *_AMD, *_IMEX, *_RDMA, *_COLLECTIVES)
 """Answered by the simulator."""

@@ -32,6 +32,7 @@ _COMPARED = {
     "perf.nvme": (NVME_SLOW.code, 0.20),
     "perf.network": (NETWORK_BW.code, 0.20),
     "perf.collectives": (COLL_OPS_BW.code, 0.05),
+    "perf.mscclpp": (COLL_OPS_BW.code, 0.05),
 }
 """By check: what a slow part is called, and how far below the median of the fleet it must be at least."""
 _SPEEDS = ("GB/s", "Gb/s", "TFLOPS", "MHz")

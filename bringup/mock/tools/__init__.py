@@ -13,6 +13,7 @@ from bringup.mock.tools import (
     infiniband,
     machine_room,
     mellanox,
+    mscclpp,
     nccl,
     pci,
     storage,
@@ -103,6 +104,7 @@ def tools() -> dict[str, Tool]:
     }
     found |= dict.fromkeys(_PERFTEST, perftest)
     found |= dict.fromkeys((f"{name}_perf" for name in nccl.PROGRAMS), nccl.perf)
+    found |= dict.fromkeys(mscclpp.PROGRAMS, mscclpp.alone)
     return found
 
 

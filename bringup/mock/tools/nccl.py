@@ -11,7 +11,7 @@ from pathlib import Path
 from bringup.mock import physics
 from bringup.mock.hardware import SimNode
 from bringup.mock.switchboard import Reply
-from bringup.mock.tools import nccl_log
+from bringup.mock.tools import mscclpp, nccl_log
 from bringup.mock.tools.call import Call, Options
 from bringup.mock.tools.nccl_text import Plan, Rank, Row, factor, header, report, table
 
@@ -118,12 +118,14 @@ async def mpirun(call: Call) -> Reply:
         return Reply(
             stdout="".join(f"{n.hostname}\n" for n in nodes for _ in range(max(1, ranks // len(nodes))))
         )
-    if name.removesuffix("_perf") not in PROGRAMS:
+    if name.removesuffix("_perf") not in PROGRAMS and name not in mscclpp.PROGRAMS:
         return Reply(134, stderr=_NO_PROGRAM.format(call.node.hostname, program[0]))
     for node, host in zip(nodes, hosts, strict=True):
         if name in node.missing:
             called = node.hostname if node is call.node else host
             return Reply(134, stderr=_NO_PROGRAM.format(called, program[0]))
+    if name in mscclpp.PROGRAMS:
+        return await mscclpp.run(call, nodes, ranks // len(nodes), name, program[1:])
     per_process = Options(program[1:], _VALUED).whole("-g", "--ngpus", default=1)
     hcas = nccl_log.allowed(variables.get("NCCL_IB_HCA", call.variable("NCCL_IB_HCA")))
     tells = variables.get("NCCL_DEBUG", call.variable("NCCL_DEBUG")) == "INFO"
