@@ -22,24 +22,17 @@ def with_readers(
     if not comparing:
         return tuple(chosen)
     deepest = max(LEVELS.index(check.level) for check in chosen)
-    more: list[AnyCheck] = []
+    taken = set(chosen)
     for node in {node.profile: node for node in nodes}.values():
+        asks = {check: _asks(check, node, ctx) for check in known if check.target is Node}
         for check in comparing:
-            others = [
-                c for c in known if c.target is Node and STAGES.index(c.stage) < STAGES.index(check.stage)
-            ]
-            asked = {command for c in others if c in chosen or c in more for command in _asks(c, node, ctx)}
-            for command in dict.fromkeys(_asks(check, node, ctx)):
-                if command in asked:
-                    continue
-                able = [
-                    c for c in others if LEVELS.index(c.level) <= deepest and command in _asks(c, node, ctx)
-                ]
-                if able:
-                    reader = min(able, key=lambda c: (len(_asks(c, node, ctx)), c.id))
-                    more.append(reader)
-                    asked.update(_asks(reader, node, ctx))
-    return tuple(check for check in known if check in chosen or check in more)
+            earlier = [c for c in asks if STAGES.index(c.stage) < STAGES.index(check.stage)]
+            for command in asks.get(check, ()):
+                able = [c for c in earlier if command in asks[c]]
+                if taken.isdisjoint(able):
+                    able = [c for c in able if LEVELS.index(c.level) <= deepest]
+                    taken.update(sorted(able, key=lambda c: (len(asks[c]), c.id))[:1])
+    return tuple(check for check in known if check in taken)
 
 
 def _asks(check: AnyCheck, node: Node, ctx: Context) -> tuple[Command, ...]:
