@@ -128,8 +128,10 @@ class _Played:
 
     def _about(self, a: str, b: str) -> Suspect | None:
         way = self._of_ends.get(frozenset((a, b)))
-        one, two = (self._of_ends.get(frozenset((end,))) for end in (a, b))
-        return way or (one if two is None else two if one is None else None)
+        mine = [s for end in (a, b) if (s := self._of_ends.get(frozenset((end,)))) is not None]
+        if len(mine) == 2:  # one of them was taken for a partner, since only what lies beyond it was in doubt
+            mine = [s for s in mine if not s.beyond]
+        return way or (mine[0] if len(mine) == 1 else None)
 
     def void(self, lane_of: LaneOf) -> dict[tuple[str, str], str]:
         """The results of lanes and rounds in which a control failed."""

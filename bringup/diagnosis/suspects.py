@@ -58,18 +58,9 @@ def suspects(evidence: Evidence) -> tuple[Suspect, ...]:
 def _on_slow_leaves(
     about: Ends, code: str, evidence: Evidence
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Each good end on leaves whose uplinks may be slow, and those leaves.
-
-    While it is open of some which one it is, the others wait: they are the third leaves.
-    """
-    asked = {
-        (len(way.at) > 1, way.ask)
-        for way in (evidence.ways[code][trial.pair] for trial in about.failing_ways)
-        if way.ask
-    }
-    is_open = any(several for several, _ in asked)
-    for several, leaves in sorted(asked):
-        for leaf in leaves if several is is_open else ():
+    """Each good end on leaves whose uplinks may be slow, and those leaves."""
+    for leaves in sorted({evidence.ways[code][trial.pair].ask for trial in about.failing_ways}):
+        for leaf in leaves:
             yield from (((end,), leaves) for end in about.ports_of_leaf.get(leaf, ()) if end in about.good)
 
 

@@ -21,8 +21,6 @@ BY_CHANCE = 3.0
 """Where so many slow ways are to be expected and there is none, chance is no reason: that happens once in twenty times."""
 FAR_BELOW = 0.25
 """Seen is far below what is to be expected if it is this part of it at most: what little there is has other reasons."""
-SINGLE_WAYS = 3
-"""Fewer slow ways between leaves that are well otherwise are so many single ones."""
 SPREAD = 5
 """Slow ways at so many leaves have more in common than chance."""
 LEAST_SPINE_SHARE = 1 / 64
@@ -36,6 +34,8 @@ LeafOf = Callable[[str], str]
 """The leaf that an end hangs on; empty where the plan does not say."""
 Edge = frozenset[str]
 """Two leaves."""
+Way = tuple[str, str]
+"""The leaf that sends and the one that receives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,14 @@ class _Network:
         own = {end for ends, slow in within.items() if slow for end in ends}
         tests = [t for t in tests if t.ends not in within and not own & set(t.ends)]
         self.slow = [t for t in tests if t in bad]
-        self._tests: dict[tuple[str, str], int] = Counter()
-        self._slow: dict[tuple[str, str], int] = Counter()
-        """By the leaf that sends and the one that receives."""
+        self._tests: dict[Way, int] = Counter()
+        self._slow: dict[Way, int] = Counter()
         slow_ends = {t.ends for t in self.slow}
         for ends in {t.ends for t in tests}:
             way = (leaf_of(ends[0]), leaf_of(ends[1]))
             self._tests[way] += 1
             self._slow[way] += ends in slow_ends
-        self._of: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._of: dict[str, list[Way]] = defaultdict(list)
         """The ways of each leaf."""
         for way in self._tests:
             for leaf in way:
@@ -117,7 +116,12 @@ class _Network:
         self._of_edge: dict[Edge, list[Trial]] = defaultdict(list)
         for t in self.slow:
             self._of_edge[frozenset((leaf_of(t.a), leaf_of(t.b)))].append(t)
-        self.found = list(self._find()) if self.slow else []
+        found = list(self._find()) if self.slow else []
+        # While of some it is open which one it is, the others wait: third leaves are few.
+        is_open = any(len(slow.leaves) > 1 for slow in found)
+        self.found = [
+            Slow(s.leaves, s.trials, s.ask if len(s.leaves) > 1 or not is_open else ()) for s in found
+        ]
 
     def above_all(self) -> bool | None:
         """Whether what is slow lies above all leaves, since those that are not named are slow with each other as well.
@@ -128,7 +132,7 @@ class _Network:
         near = self._count(way for way in self._tests if named & set(way))
         apart = self._count(way for way in self._tests if not named & set(way))
         expected = near.expects(apart.tests)
-        if apart.slow >= SINGLE_WAYS and apart.slow > expected * FAR_BELOW:
+        if apart.slow > expected * FAR_BELOW and len(self._singles(named)) >= SPREAD:
             return True
         if expected >= BY_CHANCE:
             return False
@@ -137,23 +141,36 @@ class _Network:
     def _between_all(self) -> bool:
         """Whether slow ways that are too few at each leaf are spread over leaves and hardly ever lie within one: a spine of
         many carries little of what a leaf sends. Ports that fail now and then look alike, so it must be quite certain."""
-        spread = {leaf for way, slow in self._slow.items() if slow for leaf in way}
         all_ = self._count(self._tests)
         expected = all_.expects(self._inside.tests)
         return (
-            len(spread) >= SPREAD
+            len({leaf for edge in self._of_edge for leaf in edge}) >= SPREAD
             and all_.slow >= LEAST_SPINE_SHARE * all_.tests
             and expected >= 2 * BY_CHANCE
             and self._inside.slow <= expected * FAR_BELOW
         )
 
-    def _count(self, ways: Iterable[tuple[str, str]]) -> _Count:
+    def _singles(self, named: Collection[str]) -> set[str]:
+        """The leaves of slow ways that no named one explains, nor an end that is slow with several."""
+        slow = {t.pair for edge, mine in self._of_edge.items() if not edge & set(named) for t in mine}
+        partners = Counter(end for pair in slow for end in pair)
+        single = (pair for pair in slow if all(partners[end] == 1 for end in pair))
+        return {self._leaf_of(end) for pair in single for end in pair}
+
+    def _between(self, edge: Edge) -> list[Way]:
+        return [way for way in self._of[min(edge)] if set(way) == edge]
+
+    def _count(self, ways: Iterable[Way]) -> _Count:
         ways = list(ways)
         return _Count(sum(self._tests[way] for way in ways), sum(self._slow[way] for way in ways))
 
     def _find(self) -> Iterator[Slow]:
         often = {leaf for leaf, ways in self._of.items() if self._often(ways)}
-        edges = {e for e, mine in self._of_edge.items() if e & often and self._several(mine, e)}
+        edges = {
+            edge
+            for edge, mine in self._of_edge.items()
+            if edge & often and self._several(mine, min(edge), self._between(edge))
+        }
         guilty: dict[str, tuple[str, ...]] = {}
         between: set[Edge] = set()
         for edge in edges:
@@ -162,62 +179,71 @@ class _Network:
                 guilty[doubtful[0]] = (doubtful[0],)
             elif not doubtful:
                 between.add(edge)
-        if len(between) == 1:
-            between = set()
         for group in _groups(edge for edge in edges - between if not edge & guilty.keys()):
             guilty |= dict.fromkeys(_fewest(group), tuple(sorted(frozenset().union(*group))))
         guilty |= {leaf: (leaf,) for leaf in self._with_many(edges, guilty)}
         left = dict(self._of_edge)
+        of_leaf: dict[str, list[Edge]] = defaultdict(list)
+        for edge in sorted(left, key=sorted):
+            for leaf in edge:
+                of_leaf[leaf].append(edge)
         for leaf in sorted(guilty):
-            mine = [left.pop(edge) for edge in sorted(left, key=sorted) if leaf in edge]
+            mine = tuple(t for edge in of_leaf[leaf] if edge in left for t in left.pop(edge))
             if mine:
-                yield Slow((leaf,), tuple(t for trials in mine for t in trials), guilty[leaf])
-        over = tuple(t for edge in sorted(between & left.keys(), key=sorted) for t in left.pop(edge))
-        if over:
-            yield Slow((), over)
+                yield Slow((leaf,), mine, guilty[leaf])
+        over = sorted(between & left.keys(), key=sorted)
+        if len(over) > 1:
+            yield Slow((), tuple(t for edge in over for t in left.pop(edge)))
         for edge in sorted(edges & left.keys(), key=sorted):
             leaves = tuple(sorted(edge))
             yield Slow(leaves, tuple(left[edge]), leaves)
 
-    def _several(self, slow: Sequence[Trial], of: Edge) -> bool:
-        """Whether several ends are slow with several elsewhere; otherwise one end may be to blame. `of` are two leaves
-        with all their ways, or one leaf with its ways to others."""
-        one = min(of)
-        here = {end for t in slow for end in t.ends if self._leaf_of(end) == one}
-        there = {end for t in slow for end in t.ends if self._leaf_of(end) != one}
-        ways = self._of[one] if len(of) == 1 else [way for way in self._of[one] if set(way) == of]
+    def _several(self, slow: Sequence[Trial], leaf: str, ways: Iterable[Way]) -> bool:
+        """Whether several ends of the leaf are slow with several elsewhere, and often on these ways; otherwise one end may
+        be to blame."""
+        here = {end for t in slow for end in t.ends if self._leaf_of(end) == leaf}
+        there = {end for t in slow for end in t.ends if self._leaf_of(end) != leaf}
         return self._often(ways) and len(here) >= 2 and len(there) >= 2
 
-    def _often(self, ways: Iterable[tuple[str, str]]) -> bool:
+    def _often(self, ways: Iterable[Way]) -> bool:
         """Whether so many tests of these ways were slow that it is more than single ones."""
         count = self._count(ways)
         return count.slow >= SPINE_SHARE * count.tests
 
     def _with_many(self, edges: Set[Edge], guilty: Collection[str]) -> set[str]:
         """The leaves that are slow with many others, of which each met only a few of its ends; the worst one first."""
-        found: set[str] = set()
+        known, found = set(guilty), set[str]()
         while True:
             of_leaf: dict[str, list[Trial]] = defaultdict(list)
             for edge, mine in self._of_edge.items():
-                if edge not in edges and not edge & found and not edge & set(guilty):
+                if edge not in edges and not edge & known:
                     for leaf in edge:
                         of_leaf[leaf] += mine
             worst = max(sorted(of_leaf), key=lambda leaf: len(of_leaf[leaf]), default="")
-            if not worst or not self._several(of_leaf[worst], frozenset((worst,))):
+            ways = [way for way in self._of[worst] if frozenset(way) not in edges and not known & set(way)]
+            if not worst or not self._several(of_leaf[worst], worst, ways):
                 return found
             found.add(worst)
+            known.add(worst)
 
     def _is_well(self, leaf: str, edge: Edge) -> bool:
         """Whether tests with others should have been slow as well if this leaf were to blame for those of the edge, in the
         roles in which these were slow, and hardly any was. Where its ports send few tests nothing is proven: uplinks that
         are missing show only under load."""
-        roles = {way.index(leaf) for way in self._of[leaf] if set(way) == edge and self._slow[way]}
-        mine = [way for way in self._of[leaf] if way.index(leaf) in roles]
-        accused = self._count(way for way in mine if set(way) == edge)
-        apart = self._count(way for way in mine if set(way) != edge)
-        expected = accused.expects(apart.tests)
-        enough = expected >= BY_CHANCE and apart.tests * 2 >= accused.tests
-        return enough and apart.slow <= expected * FAR_BELOW
+        rates = {}
+        for role in (0, 1):
+            mine = [way for way in self._of[leaf] if way.index(leaf) == role]
+            accused = self._count(way for way in mine if set(way) == edge)
+            apart = self._count(way for way in mine if set(way) != edge)
+            if accused.slow:
+                rates[role] = (accused.expects(1), accused, apart)
+        most = max(rate for rate, _, _ in rates.values())
+        # A role with far fewer slow ones is not what this is about.
+        counts = [(accused, apart) for rate, accused, apart in rates.values() if rate * 2 >= most]
+        if any(apart.tests * 2 < accused.tests for accused, apart in counts):
+            return False
+        expected = sum(accused.expects(apart.tests) for accused, apart in counts)
+        return expected >= BY_CHANCE and sum(apart.slow for _, apart in counts) <= expected * FAR_BELOW
 
 
 def _groups(edges: Iterable[Edge]) -> list[set[Edge]]:

@@ -63,6 +63,8 @@ class Mscclpp(Check[Node]):
                 target.name,
             )
             return
+        if answer.status and not log.bad_ranks:
+            raise CannotJudge(f"mscclpp-test found no mistake and ended with status {answer.status}")
         if log.wrong is None or (log.bad_ranks and not log.wrong):
             raise CannotJudge(f"mscclpp-test did not say how many results of {log.bad_ranks} ranks are wrong")
         wrong = ctx.limit(target, "collective.wrong")

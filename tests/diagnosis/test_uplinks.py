@@ -120,6 +120,51 @@ def test_one_way_that_fails_now_and_then_takes_nobodys_alibi() -> None:
     assert [s.leaves for s in above(*trials)] == [("A",)]
 
 
+def test_two_single_ways_beside_a_slow_leaf_convict_nobody_else() -> None:
+    """What L has with A, which is slow with everybody, does not count against L."""
+    slow = [*between("L", "A", 0.5, 16), *between("M", "A", 0.5, 16)]
+    calm = [met(f"L.{k}", f"C.{k}", 0.5 if k == 8 else 1.03) for k in range(24)]
+    calm += [met(f"L.{k}", f"D.{k}", 0.5 if k == 9 else 1.03) for k in range(24)] + between(
+        "M", "E", 1.03, 24
+    )
+    calm += [*between("C", "E", 1.03, 24), *between("D", "E", 1.03, 24)]
+    assert [s.leaves for s in above(*slow, *calm)] == [("A",)]
+
+
+def test_a_few_ports_elsewhere_make_no_spine_of_a_slow_leaf() -> None:
+    leaves = "ABCDEFGH"
+    slow = {("A.0", "B.0"), ("A.1", "B.1"), ("A.2", "C.2"), ("A.3", "C.3"), *(("E.5", f"{o}.5") for o in "FD"),
+            *(("G.7", f"{o}.7") for o in "HF")}  # fmt: skip
+    pairs = [("A", "B"), ("A", "C"), ("D", "E"), ("E", "F"), ("G", "H"), ("G", "F"), ("B", "D"), ("C", "H")]
+    ends = [(f"{a}.{k}", f"{b}.{k}") for a, b in pairs for k in range(16)]
+    trials = [met(*e, 0.5 if e in slow else 1.03) for e in ends]
+    trials += [met(*e, 0.5) for e in slow if e not in set(ends)]
+    assert leaves and [s.leaves for s in above(*trials)] == [("A",)]
+
+
+def test_a_single_slow_way_in_the_other_role_is_no_alibi() -> None:
+    """A sends slowly, and was asked by others only; one way to it fails now and then."""
+    trials = [*between("A", "B", 0.5), *between("C", "A", 1.03, 24), met("B.3", "A.3", 0.5)]
+    trials += [met(f"B.{k}", f"A.{k}") for k in range(8) if k != 3]
+    assert [s.leaves for s in above(*trials)] == [("A", "B")]
+
+
+def test_two_leaves_that_are_well_with_all_others_stay_two_and_convict_no_third() -> None:
+    slow = between("A", "B", 0.5)
+    trials = [*slow, *between("A", "C", 1.03), *between("D", "B", 1.03), *between("C", "D", 1.03)]
+    assert above(*trials) == [Slow(("A", "B"), tuple(slow), ("A", "B"))]
+
+
+def test_while_two_are_open_the_others_of_the_network_wait() -> None:
+    star = [*between("B", "A", 0.5), *between("C", "A", 0.5)]
+    pair = between("X", "Y", 0.5)
+    calm = [
+        t for a, b in ("EF", "GH", "EG", "FH") for t in (*between(a, b, 1.03, 16), *between(b, a, 1.03, 16))
+    ]
+    assert [(s.leaves, s.ask) for s in above(*star, *pair, *calm)] == [(("A",), ()), (("X", "Y"), ("X", "Y"))]
+    assert [(s.leaves, s.ask) for s in above(*star, *calm)] == [(("A",), ("A", "B", "C"))]
+
+
 def test_an_alibi_counts_what_was_slow_elsewhere() -> None:
     """A quarter of what A sends is slow, with B and with many others of which each met one of its ends."""
     slow = [met(f"A.{k}", f"B.{k}", 0.5 if k % 4 == 0 else 1.03) for k in range(16)]

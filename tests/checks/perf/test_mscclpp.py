@@ -83,6 +83,7 @@ def test_a_test_that_breaks_off(judge, found) -> None:
         (log("0", "0") + RESULT, 0, "OUTPUT-UNKNOWN", "mscclpp-test: 1 results for 2 sizes: its file is cut off"),
         (log("0", "0") + RESULT + "\n" + LARGER[:40], 0, "OUTPUT-UNKNOWN", ""),
         (log("0", "0"), 0, "OUTPUT-UNKNOWN", "mscclpp-test wrote no result"),
+        (log("0", "0") + RESULT, 139, "", "mscclpp-test found no mistake and ended with status 139"),
         (log("0", "", end="# Out of bounds values : 2 FAILED\n"), 1, "", UNTOLD),
         (log("0", "0", end="# Out of bounds values : 2 FAILED\n"), 1, "", UNTOLD),
     ],
