@@ -53,7 +53,7 @@ def diagnose(
     causes = explained(signs, faults.explaining, evidence.leaf)
     signs = to_leaves(gather(signs, causes, evidence, nodes), causes, nodes)
     signs = confirmed.told(signs, evidence.leaf)
-    causes = of_gathered(signs, seen_above(signs, causes), faults.explaining)
+    causes = of_gathered(signs, seen_above(signs, causes, evidence.leaf), faults.explaining)
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for index, sign in enumerate(signs):
         if index not in causes:

@@ -62,8 +62,11 @@ def to_leaves(signs: Sequence[Sign], explained: Container[int], nodes: Mapping[s
     ]
 
 
-def seen_above(signs: Sequence[Sign], causes: Mapping[int, int]) -> dict[int, int]:
-    """The causes, and for what tests of pairs felt above the leaves the links there that were seen to be missing or slow."""
+def seen_above(signs: Sequence[Sign], causes: Mapping[int, int], leaf: Mapping[str, str]) -> dict[int, int]:
+    """The causes, and for what tests of pairs felt above the leaves the links there that were seen to be missing or slow.
+
+    `leaf` names the leaf of each planned port: a single slow way over such a leaf may be felt as well.
+    """
     seen = [
         i
         for i, s in enumerate(signs)
@@ -71,12 +74,22 @@ def seen_above(signs: Sequence[Sign], causes: Mapping[int, int]) -> dict[int, in
     ]
     more: dict[int, int] = {}
     for index, sign in enumerate(signs):
-        if index in causes or sign.stage is Stage.CABLING or sign.code not in FELT_ABOVE:
+        if index in causes or sign.stage is Stage.CABLING:
             continue
-        for i in seen:
-            if signs[i].code == "SPINE-SLOW" or sign.at == (FLEET,) or set(sign.at) & set(signs[i].at):
+        at = _above(sign, leaf)
+        for i in seen if at else ():
+            if signs[i].code == "SPINE-SLOW" or at == {FLEET} or at & set(signs[i].at):
                 more.setdefault(index, i)
     return {index: more.get(root, root) for index, root in causes.items()} | more
+
+
+def _above(sign: Sign, leaf: Mapping[str, str]) -> set[str]:
+    """The leaves above which a test of two nodes was felt to be slow; empty where it says nothing about that."""
+    if sign.code in FELT_ABOVE:
+        return set(sign.at)
+    over = {leaf.get(path, "") for path in sign.at}
+    slow = sign.code == "PATH-UNSTABLE" and sign.value is not None
+    return over if slow and len(over) == 2 and "" not in over else set()
 
 
 def _of_a_port(sign: Sign) -> bool:

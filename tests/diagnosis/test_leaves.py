@@ -154,3 +154,27 @@ def test_links_that_were_seen_to_be_missing_explain_what_is_felt_above_the_leaf(
     assert (defect.code, defect.component) == ("UPLINK-MISSING", "leaf-a")
     assert defect.nodes == ("gpu-1", "gpu-2", "gpu-3", "gpu-4")
     assert len(defect.explains) == 9
+
+
+@pytest.mark.parametrize(("leaf", "explained"), [("leaf-a", True), ("leaf-b", True), ("leaf-c", False)])
+def test_a_single_slow_way_over_a_leaf_whose_links_are_missing_follows_from_that(
+    leaf: str, explained: bool
+) -> None:
+    """Too few for the leaf: only a few ports of it sent at once."""
+    nodes = {
+        f"gpu-{n}": Node(f"gpu-{n}", ports=(Port(0, "mlx5_0", f"leaf-{'abc'[n // 8]}", str(n)),))
+        for n in range(24)
+    }
+    tests = [pair(f"gpu-{a}", f"gpu-{a + 8}", 390.0) for a in range(1, 8)] + [pair("gpu-0", "gpu-8", 340.0)]
+    tests += [pair(f"gpu-{a}", f"gpu-{a + 16}", 390.0) for a in range(8)]
+    tests += [pair(f"gpu-{a + 16}", f"gpu-{a + 8}", 390.0) for a in range(8)]
+    tests += [pair(f"gpu-{a}", f"gpu-{a + 1}", 390.0) for a in range(0, 24, 2)]
+    (felt,) = found(*tests, nodes=nodes)
+    assert felt.code == "PATH-UNSTABLE"
+    names = tuple(nodes)
+    seen = Outcome(
+        "cabling.uplinks", Stage.CABLING, FLEET, names, Verdict.FAIL, at=names,
+        findings=(Finding("UPLINK-MISSING", "4 of 8\nlook at the links", leaf),),
+    )  # fmt: skip
+    codes = {d.code for d in found(seen, *tests, nodes=nodes)}
+    assert codes == ({"UPLINK-MISSING"} if explained else {"UPLINK-MISSING", "PATH-UNSTABLE"})
