@@ -13,7 +13,7 @@ from collections.abc import Container, Mapping, Sequence
 from bringup.diagnosis import ruled_out
 from bringup.diagnosis.ends import Ends
 from bringup.diagnosis.evidence import Evidence
-from bringup.diagnosis.suppress import Explaining
+from bringup.diagnosis.suppress import Explaining, with_more
 from bringup.diagnosis.symptoms import Sign
 from bringup.diagnosis.trials import Key
 from bringup.model import Node
@@ -74,16 +74,16 @@ def gather(
 
 def of_gathered(signs: Sequence[Sign], causes: Mapping[int, int], explaining: Explaining) -> dict[int, int]:
     """The causes, and for what else a node that is slow as a whole makes slow that node."""
-    slow = {
-        s.at[0]: i for i, s in reversed(list(enumerate(signs))) if s.code == "NODE-SLOW" and i not in causes
-    }
-    more = {
-        i: slow[node]
-        for i, s in enumerate(signs)
-        if slow and i not in causes and "NODE-SLOW" in explaining(s)
-        for node in {s.at[0].partition("/")[0]} & slow.keys()
-    }
-    return {index: more.get(root, root) for index, root in causes.items()} | more
+    slow: dict[str, int] = {}
+    for index, sign in enumerate(signs):
+        if sign.code == "NODE-SLOW" and index not in causes:
+            slow.setdefault(sign.at[0], index)
+    more: dict[int, int] = {}
+    for index, sign in enumerate(signs) if slow else ():
+        node = sign.at[0].partition("/")[0]
+        if node in slow and index not in causes and "NODE-SLOW" in explaining(sign):
+            more[index] = slow[node]
+    return with_more(causes, more)
 
 
 def _of_ports(sign: Sign) -> bool:

@@ -10,6 +10,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 
+from bringup.diagnosis.suppress import with_more
 from bringup.diagnosis.symptoms import Sign
 from bringup.model import FLEET, Node, Stage
 
@@ -80,7 +81,7 @@ def seen_above(signs: Sequence[Sign], causes: Mapping[int, int], leaf: Mapping[s
         for i in seen if at else ():
             if signs[i].code == "SPINE-SLOW" or at == {FLEET} or at & set(signs[i].at):
                 more.setdefault(index, i)
-    return {index: more.get(root, root) for index, root in causes.items()} | more
+    return with_more(causes, more)
 
 
 def _above(sign: Sign, leaf: Mapping[str, str]) -> set[str]:

@@ -113,6 +113,11 @@ def _reaches(cause: Sign, sign: Sign) -> bool:
     )
 
 
+def with_more(causes: Mapping[int, int], more: Mapping[int, int]) -> dict[int, int]:
+    """The causes (sign -> root) and further ones, whose signs may have been roots themselves."""
+    return {index: more.get(root, root) for index, root in causes.items()} | dict(more)
+
+
 def _root(index: int, cause: Mapping[int, int]) -> int:
     """Follow the causes to their end; of a circle the first stays, so that none of it is lost."""
     way = [index]

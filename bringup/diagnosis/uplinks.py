@@ -34,7 +34,7 @@ LeafOf = Callable[[str], str]
 """The leaf that an end hangs on; empty where the plan does not say."""
 Edge = frozenset[str]
 """Two leaves."""
-Way = tuple[str, str]
+LeafWay = tuple[str, str]
 """The leaf that sends and the one that receives."""
 
 
@@ -101,14 +101,14 @@ class _Network:
         own = {end for ends, slow in within.items() if slow for end in ends}
         tests = [t for t in tests if t.ends not in within and not own & set(t.ends)]
         self.slow = [t for t in tests if t in bad]
-        self._tests: dict[Way, int] = Counter()
-        self._slow: dict[Way, int] = Counter()
+        self._tests: dict[LeafWay, int] = Counter()
+        self._slow: dict[LeafWay, int] = Counter()
         slow_ends = {t.ends for t in self.slow}
         for ends in {t.ends for t in tests}:
             way = (leaf_of(ends[0]), leaf_of(ends[1]))
             self._tests[way] += 1
             self._slow[way] += ends in slow_ends
-        self._of: dict[str, list[Way]] = defaultdict(list)
+        self._of: dict[str, list[LeafWay]] = defaultdict(list)
         """The ways of each leaf."""
         for way in self._tests:
             for leaf in way:
@@ -157,10 +157,10 @@ class _Network:
         single = (pair for pair in slow if all(partners[end] == 1 for end in pair))
         return {self._leaf_of(end) for pair in single for end in pair}
 
-    def _between(self, edge: Edge) -> list[Way]:
+    def _between(self, edge: Edge) -> list[LeafWay]:
         return [way for way in self._of[min(edge)] if set(way) == edge]
 
-    def _count(self, ways: Iterable[Way]) -> _Count:
+    def _count(self, ways: Iterable[LeafWay]) -> _Count:
         ways = list(ways)
         return _Count(sum(self._tests[way] for way in ways), sum(self._slow[way] for way in ways))
 
@@ -198,14 +198,14 @@ class _Network:
             leaves = tuple(sorted(edge))
             yield Slow(leaves, tuple(left[edge]), leaves)
 
-    def _several(self, slow: Sequence[Trial], leaf: str, ways: Iterable[Way]) -> bool:
+    def _several(self, slow: Sequence[Trial], leaf: str, ways: Iterable[LeafWay]) -> bool:
         """Whether several ends of the leaf are slow with several elsewhere, and often on these ways; otherwise one end may
         be to blame."""
         here = {end for t in slow for end in t.ends if self._leaf_of(end) == leaf}
         there = {end for t in slow for end in t.ends if self._leaf_of(end) != leaf}
         return self._often(ways) and len(here) >= 2 and len(there) >= 2
 
-    def _often(self, ways: Iterable[Way]) -> bool:
+    def _often(self, ways: Iterable[LeafWay]) -> bool:
         """Whether so many tests of these ways were slow that it is more than single ones."""
         count = self._count(ways)
         return count.slow >= SPINE_SHARE * count.tests

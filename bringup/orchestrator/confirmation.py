@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bringup.check import AnyCheck
 from bringup.context import Context
 from bringup.defects import Fault
 from bringup.diagnosis import to_confirm
-from bringup.diagnosis.confirm import Meeting, confirm_rounds, lanes
+from bringup.diagnosis.confirm import Meeting, Round, confirm_rounds, lanes
 from bringup.diagnosis.naming import counted
 from bringup.diagnosis.setups import Split, to_split
 from bringup.diagnosis.strangers import strangers
@@ -56,16 +57,12 @@ def confirmation(
     if not checks or plan.stage is Stage.SOAK:  # a soak takes hours; what it saw it saw for long enough
         return Confirmation()
     seen = to_confirm(outcomes, declared, nodes, plan.stage)
-
-    def out(end: str) -> bool:
-        return blocking((end,), left) is not None
-
-    planned = confirm_rounds(seen, lanes(nodes), out).rounds
+    lane_of, out = lanes(nodes), partial(_is_out, left)
+    planned = confirm_rounds(seen, lane_of, out).rounds
     turns = [
         _battles(meetings, number, before + number, checks, nodes, ctx)
         for number, meetings in enumerate(planned, 1)
     ]
-    about = len({m.about for tests in planned for m in tests if m.about})
     # Nobody whom other tests speak against takes part, or its split test would count for what they say.
     accused = {node_of(end) for s in suspects(seen) if not s.beyond for end in s.ends}
     split = to_split(
@@ -73,12 +70,11 @@ def confirmation(
     )
     if split:
         turns.append(_started(split, len(turns) + 1, before + len(turns) + 1, checks, nodes, ctx))
-    met = strangers(seen, nodes, lanes(nodes), out)
+    met = strangers(seen, nodes, lane_of, out)
     for meetings in met:
         turns.append(_battles(meetings, len(turns) + 1, before + len(turns) + 1, checks, nodes, ctx))
-    return Confirmation(
-        tuple(turns), about + len(split), len({name for tests in met for m in tests for name in m.nodes})
-    )
+    meet = {name for tests in met for m in tests for name in m.nodes}
+    return Confirmation(tuple(turns), _suspected(planned) + len(split), len(meet))
 
 
 def once_more(
@@ -96,12 +92,21 @@ def once_more(
         return tuple(dict.fromkeys(o.check for o in ran if end in ends_of(o.at, o.nodes)))
 
     again = unsteady(seen, tried)
-    planned = confirm_rounds(seen, lanes(nodes), lambda end: blocking((end,), left) is not None, again).rounds
+    planned = confirm_rounds(seen, lanes(nodes), partial(_is_out, left), again).rounds
     rounds = tuple(
         _battles(meetings, number, before + number, checks, nodes, ctx)
         for number, meetings in enumerate(planned, turns + 1)
     )
-    return Confirmation(rounds, len({m.about for tests in planned for m in tests if m.about}))
+    return Confirmation(rounds, _suspected(planned))
+
+
+def _is_out(left: Mapping[str, Left], end: str) -> bool:
+    return blocking((end,), left) is not None
+
+
+def _suspected(rounds: Iterable[Round]) -> int:
+    """How many suspects these rounds are about."""
+    return len({m.about for tests in rounds for m in tests if m.about})
 
 
 def _started(

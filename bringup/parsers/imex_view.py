@@ -49,12 +49,8 @@ def blames(views: Views, owner: Mapping[str, str]) -> tuple[Blame, ...]:
     names = sorted({name for pair in pairs for name in pair})
     number = {name: n for n, name in enumerate(names)}
     told = {(number[a], number[b]) for a, b in pairs}
-    alike = {
-        n
-        for pair in lonely(told)
-        for n in pair
-        if all(names[end] in {*owner.values(), *views} for end in pair)
-    }
+    known = {*owner.values(), *views}
+    alike = {n for pair in lonely(told) for n in pair if all(names[end] in known for end in pair)}
     found: list[Blame] = []
     for at in (names[n] for n in sorted(blamed(told) | alike)):
         tellers = tuple(sorted(a for a, b in pairs if b == at and a != at)) or (at,)

@@ -21,6 +21,11 @@ def quoted(text: str, length: int = 80) -> str:
     return repr(cut[:length] + ("…" if len(cut) > length else ""))
 
 
+def first_line(text: str) -> str:
+    """The first line that is not blank, without the blanks around it; empty if there is none."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
 def whole(text: str, what: str) -> int:
     """A count. Raises ParseError for anything but ASCII digits."""
     if not _WHOLE.fullmatch(text):

@@ -12,7 +12,7 @@ from bringup.defects import Fault
 from bringup.errors import NoLimit, NotApplicable, ParseError
 from bringup.model import Finding, Level, Limit, Measurement, Node, Stage
 from bringup.parsers import nccl_tests
-from bringup.parsers.reading import quoted
+from bringup.parsers.reading import first_line, quoted
 
 _GPU_CAUSES = (*all_reduce.GPU_CAUSES, "GPU-XID", "GPU-ECC")
 
@@ -87,5 +87,4 @@ def _command(node: Node, ctx: Context) -> Command:
 
 
 def _not_begun(log: all_reduce.Log) -> ParseError:
-    said = next((line.strip() for line in log.text.splitlines() if line.strip()), "")
-    return ParseError(f"no test began in {quoted(said)}, status {log.status}")
+    return ParseError(f"no test began in {quoted(first_line(log.text))}, status {log.status}")

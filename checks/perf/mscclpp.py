@@ -14,6 +14,7 @@ from bringup.errors import CannotJudge, NoLimit, NotApplicable, ParseError
 from bringup.model import Finding, Level, Measurement, Node, Stage
 from bringup.parsers import mscclpp_test
 from bringup.parsers.perf_faults import COLL_OPS_BW, COLL_OPS_FAILED, COLL_OPS_WRONG
+from bringup.parsers.reading import first_line
 
 BINARY, OPTIONS = "mscclpp.binary", "mscclpp.options"
 _OPTION = re.compile(r"-[beifnwGak]|[0-9]{1,12}[KMG]?")
@@ -42,10 +43,7 @@ class Mscclpp(Check[Node]):
         answer = out.answered(target, _command(target, ctx))
         log = mscclpp_test.parse_log(answer.text)
         if log is None:
-            said = next(
-                (line.strip() for line in f"{answer.error_text}\n{answer.text}".splitlines() if line.strip()),
-                "",
-            )
+            said = first_line(f"{answer.error_text}\n{answer.text}")
             raise CannotJudge(
                 f"the test did not begin: {said[:200] or f'status {answer.status}'}",
                 code=COLL_OPS_FAILED.code,
@@ -56,7 +54,7 @@ class Mscclpp(Check[Node]):
         if not log.concluded:
             if answer.status == 0:
                 raise ParseError("mscclpp-test: the log has no closing line: it is cut off")
-            said = next((line.strip() for line in answer.error_text.splitlines() if line.strip()), "")
+            said = first_line(answer.error_text)
             yield Finding(
                 COLL_OPS_FAILED.code,
                 f"mscclpp-test ended with status {answer.status}: {said[:200]}",
